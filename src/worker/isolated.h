@@ -1,0 +1,28 @@
+#pragma once
+/*
+ * isolated.h - a command on an exec channel of its own: separate stdout and stderr, stdin closed,
+ * SSH's own exit status or signal.
+ *
+ * Process: worker.
+ * Memory:  isolated_free() frees; accepts NULL.
+ */
+#include "worker/job.h"
+
+#include <libssh/libssh.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct isolated;
+
+/* Takes the job, whose text is complete. */
+struct isolated *isolated_new(ssh_session ssh, struct job **job, int64_t now_ms);
+void isolated_free(struct isolated *isolated);
+
+/* Reads at most budget bytes and tells them. False: it is over, its end was told. */
+bool isolated_turn(struct isolated *isolated, size_t budget, int64_t now_ms);
+
+int64_t isolated_deadline_ms(const struct isolated *isolated);
+uint64_t isolated_id(const struct isolated *isolated);
+
+/* SIGINT; a second one TERM, any further KILL. What the server makes of it shows in the end. */
+void isolated_interrupt(struct isolated *isolated);

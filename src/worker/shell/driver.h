@@ -1,0 +1,39 @@
+#pragma once
+/*
+ * driver.h - what differs from shell to shell in the line we type: one row each.
+ *
+ * Process: worker. Pure.
+ */
+#include "base/str.h"
+
+#include <stdbool.h>
+
+/* How a command with tabs, newlines or bytes beyond ASCII is written in one typed line. */
+enum driver_quoting {
+        DRIVER_QUOTE_PRINTF, /* "$(printf '…\012…')": works everywhere, costs a fork */
+        DRIVER_QUOTE_ANSI_C, /* $'…\012…' */
+};
+
+struct driver {
+        const char *name;     /* of the program, as the kernel tells it */
+        const char *eval;     /* runs a string in the shell itself and survives its syntax errors */
+        const char *print;    /* begins a print of escapes by the shell's own means, whatever
+                                 functions and aliases say; up to and with the opening quote */
+        const char *print_end;/* ends one that prints ";<$?>;<cwd>" and BEL as well */
+        enum driver_quoting quoting;
+        bool prompts_raw;     /* at its prompt a line editor has the terminal in raw mode */
+        bool may_redirect;    /* false: rbash refuses 2>/dev/null */
+        int signal_base;      /* $? of a command killed by signal n is this + n */
+};
+
+/* By program name ("bash", "-zsh"); NULL when we have no driver for such a shell. */
+const struct driver *driver_find(struct str program);
+
+/* True for names of shells, with or without a driver ("fish", "tcsh"). */
+bool driver_is_shell(struct str program);
+
+/* What we type when nobody could tell which shell it is: POSIX. */
+const struct driver *driver_fallback(void);
+
+/* $? as POSIX shells give it: 128 + n for a signal, 0…255 otherwise. */
+int driver_status(const struct driver *driver, long long status);

@@ -1,0 +1,225 @@
+/*
+ * The helper script, kept small because it crosses the network at each connection:
+ *
+ *   stat_of PID     reads /proc/PID/stat into name, s(tate) p(arent) g(roup) y (tty) t (its
+ *                   foreground group) k (start of the stack; field 28)
+ *   wait_of DIR     W: r sleeps in a read of the terminal $T, p polls, o anything else, ? unknown.
+ *                   /proc/PID/syscall where the kernel lets us (numbers by architecture), else wchan.
+ *   list            our sshd's children that have a terminal
+ *   probe PID       that process's terminal: its modes, and the foreground group among the
+ *                   process's descendants
+ */
+#include "worker/shell/probe.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "worker/session_channel.h"
+
+#include <stdlib.h>
+
+#define NONCE_LEN       16
+#define ANSWER_MAX      (64 * 1024) /* bytes of one answer; a longer one makes the probe unavailable */
+#define NOISE_READ_MAX  (64 * 1024) /* bytes taken from the channel per turn */
+
+static const char script[] =
+        "case `uname -m` in x86_64|amd64) R='0 19' O='7 23 232 270 271 281 441';;\n"
+        "aarch64|riscv64) R='63 65' O='22 72 73 441';; *) R= O=;; esac\n"
+        "stat_of() { l=; { read -r l </proc/$1/stat; } 2>/dev/null\n"
+        "case $l in *\\)*) ;; *) return 1;; esac\n"
+        "n=${l%)*}; n=${n#*\\(}; set -- ${l##*) }\n"
+        "s=$1 p=$2 g=$3 y=$5 t=$6 k=${26:-0}; }\n"
+        "wait_of() { a= b= W=?; [ \"$R\" ] && { read -r a b c <$1/syscall; } 2>/dev/null\n"
+        "case $a in running) W=o; return;; [0-9]*) W=o\n"
+        "case \" $O \" in *\" $a \"*) W=p;; esac\n"
+        "case \" $R \" in *\" $a \"*) case $b in 0x?|0x?" "?) f=$1/fd/$((b))\n"
+        "if [ $f -ef $T ] || [ $f -ef /dev/tty ]; then W=r; fi;; esac;; esac\n"
+        "return;; esac\n"
+        "a=; { read -r a <$1/wchan; } 2>/dev/null\n"
+        "case $a in ''|0) ;; n_tty_read|tty_read) W=r;;\n"
+        "wait_woken) if ls -l $1/fd 2>/dev/null | grep -q socket:; then W=o; else W=r; fi;;\n"
+        "do_select|poll_sch*|ep_poll|do_poll*|do_sys_poll) W=p;; *) W=o;; esac; }\n"
+        "children_of() { c=; { read -r c </proc/$1/task/$1/children; } 2>/dev/null; }\n"
+        "family_of() { D=\n"
+        "[ -r /proc/$1/task/$1/children ] || { D=`cd /proc; echo [0-9]*`; return; }\n"
+        "while [ $# -gt 0 ] && [ ${#D} -lt 2000 ]; do\n"
+        "D=\"$D $1\"; children_of $1; shift; set -- $* $c; done; }\n"
+        "list() { children_of $PPID; [ \"$c\" ] || c=`cd /proc; echo [0-9]*`\n"
+        "for i in $c; do stat_of $i && [ \"$p\" = $PPID ] && [ \"$y\" != 0 ] && echo \"c $i $k $n\"\n"
+        "done; }\n"
+        "probe() { stat_of $1 && [ \"$y\" != 0 ] || return\n"
+        "echo \"s $1\"; Y=$y F=$t A=0 B=0 C=0\n"
+        "T=/dev/pts/$(( (y & 255) | ((y >> 12) & 1048320) ))\n"
+        "for m in `stty -a <$T 2>/dev/null`; do case $m in icanon|'icanon;') A=1;;\n"
+        "echo|'echo;') B=1;; icrnl|'icrnl;') C=1;; esac; done\n"
+        "echo \"m $A $B $C\"; family_of $1; seen=' '\n"
+        "for i in $F $D; do case $seen in *\" $i \"*) continue;; esac; seen=\"$seen$i \"\n"
+        "stat_of $i && [ \"$y\" = $Y ] && [ \"$g\" = $F ] || continue\n"
+        "wait_of /proc/$i; echo \"f $i $s $W $k $n\"\n"
+        "case $n in *sh|*sh?*|busybox) echo \"a $i `tr '\\000\\n' '  ' </proc/$i/cmdline 2>/dev/null`\"\n"
+        "esac; done; }\n";
+
+struct probe {
+        struct session_channel *channel;
+        enum probe_state state;
+        char nonce[NONCE_LEN + 1];
+        int64_t deadline_ms; /* of the answer that is awaited */
+        uint64_t owner;
+        bool is_list;
+        struct buf answer;
+        bool has_answer;
+        size_t answer_len; /* of the answer's lines, without the line that ends them */
+};
+
+struct probe *probe_new(ssh_session ssh, int64_t now_ms)
+{
+        struct probe *probe = xcalloc(1, sizeof *probe);
+        /* exec: some shells would stay as its parent, and our sshd must be it */
+        struct session_channel_request request = { .exec = "exec sh" };
+
+        buf_init(&probe->answer, ANSWER_MAX);
+        random_hex(probe->nonce, NONCE_LEN);
+        probe->deadline_ms = now_ms + PROBE_TIMEOUT_MS;
+        probe->channel = session_channel_new(ssh, &request, now_ms);
+
+        char *hello = xasprintf("%s[ -r /proc/self/stat ] && echo h %s\n", script, probe->nonce);
+        if (!session_channel_write(probe->channel, hello, str_of(hello).len))
+                probe->state = PROBE_UNAVAILABLE;
+        free(hello);
+        return probe;
+}
+
+void probe_free(struct probe *probe)
+{
+        if (probe == NULL)
+                return;
+        session_channel_free(probe->channel);
+        buf_fini(&probe->answer);
+        free(probe);
+}
+
+enum probe_state probe_state(const struct probe *probe)
+{
+        return probe->state;
+}
+
+int64_t probe_deadline_ms(const struct probe *probe)
+{
+        return probe->state == PROBE_STARTING || probe->state == PROBE_ASKED ? probe->deadline_ms
+                                                                              : INT64_MAX;
+}
+
+static void give_up(struct probe *probe, const char *why)
+{
+        log_info("no view of the terminals' state on this host: %s", why);
+        probe->state = PROBE_UNAVAILABLE;
+        session_channel_free(probe->channel);
+        probe->channel = NULL;
+}
+
+/* Looks for the line that ends what is awaited; what comes before it stays in answer. */
+static bool find_end(struct probe *probe, const char *kind)
+{
+        char line[NONCE_LEN + 3];
+        struct str rest = buf_str(&probe->answer);
+        struct str at;
+
+        line[0] = kind[0];
+        line[1] = ' ';
+        for (size_t i = 0; i <= NONCE_LEN; i++)
+                line[i + 2] = probe->nonce[i];
+        while (str_line(&rest, &at))
+                if (str_is(at, line) && at.ptr[at.len] == '\n') {
+                        probe->answer_len = (size_t)(at.ptr - (const char *)probe->answer.data);
+                        return true;
+                }
+        return false;
+}
+
+static void look_at_answer(struct probe *probe)
+{
+        if (probe->state == PROBE_STARTING && find_end(probe, "h")) {
+                probe->state = PROBE_IDLE;
+                buf_reset(&probe->answer);
+        } else if (probe->state == PROBE_ASKED && find_end(probe, "z")) {
+                probe->state = PROBE_IDLE;
+                probe->has_answer = true;
+        }
+}
+
+static void read_channel(struct probe *probe)
+{
+        char bytes[4096];
+        size_t taken = 0;
+        size_t n;
+
+        while (session_channel_read(probe->channel, true, bytes, sizeof bytes) > 0)
+                ; /* its stderr is nobody's business, but must not fill the window */
+        while (taken < NOISE_READ_MAX
+               && (n = session_channel_read(probe->channel, false, bytes, sizeof bytes)) > 0) {
+                taken += n;
+                if (!buf_append(&probe->answer, bytes, n)) {
+                        if (probe->state != PROBE_STARTING) {
+                                give_up(probe, "an endless answer");
+                                return;
+                        }
+                        buf_reset(&probe->answer); /* what an rc file prints */
+                }
+        }
+        if (taken > 0)
+                look_at_answer(probe);
+}
+
+void probe_turn(struct probe *probe, int64_t now_ms)
+{
+        if (probe->state == PROBE_UNAVAILABLE)
+                return;
+        session_channel_turn(probe->channel, now_ms);
+        read_channel(probe);
+        if (probe->state == PROBE_UNAVAILABLE)
+                return;
+        if (session_channel_state(probe->channel) == SESSION_CHANNEL_FAILED)
+                give_up(probe, session_channel_error(probe->channel));
+        else if (session_channel_state(probe->channel) == SESSION_CHANNEL_CLOSED)
+                give_up(probe, "the helper ended (no /proc?)");
+        else if (now_ms >= probe_deadline_ms(probe))
+                give_up(probe, "no answer in time");
+}
+
+void probe_ask(struct probe *probe, uint64_t owner, long long pid, int64_t now_ms)
+{
+        char *question = pid == 0
+                               ? xasprintf("list; echo z %s\n", probe->nonce)
+                               : xasprintf("probe %lld; echo z %s\n", pid, probe->nonce);
+
+        if (probe->state != PROBE_IDLE)
+                bug("probe_ask in state %d", (int)probe->state);
+        buf_reset(&probe->answer);
+        probe->has_answer = false;
+        probe->owner = owner;
+        probe->is_list = pid == 0;
+        probe->deadline_ms = now_ms + PROBE_TIMEOUT_MS;
+        probe->state = PROBE_ASKED;
+        if (!session_channel_write(probe->channel, question, str_of(question).len))
+                give_up(probe, "the helper takes no questions");
+        free(question);
+}
+
+bool probe_take_answer(struct probe *probe, struct probe_answer *out_answer)
+{
+        if (!probe->has_answer)
+                return false;
+        probe->has_answer = false;
+
+        struct str lines = { (const char *)probe->answer.data, probe->answer_len };
+        *out_answer = (struct probe_answer){
+                .owner = probe->owner,
+                .is_list = probe->is_list,
+                .lines = lines,
+        };
+        struct str line;
+        while (!probe->is_list && str_line(&lines, &line))
+                facts_take_line(&out_answer->facts, line);
+        return true;
+}

@@ -1,0 +1,100 @@
+#pragma once
+/*
+ * shell_state.h - what shell.c, shell_marks.c and shell_watch.c share; nobody else includes it.
+ *
+ * Process: worker.
+ */
+#include "worker/session_channel.h"
+#include "worker/shell/marker.h"
+#include "worker/shell/shell.h"
+#include "worker/shell/wrapper.h"
+
+#define SETTLE_MS        20   /* after an end mark: the prompt's first byte, or this long */
+#define QUIET_FIRST_MS   150  /* without output until the kernel is asked */
+#define QUIET_MAX_MS     5000 /* the pause between two questions doubles up to this */
+#define STARTING_ASK_MS  10   /* the first pause between questions while rc files run */
+#define CONFIRM_MS       40   /* between two answers that together end a command */
+#define INTERRUPT_ASK_MS 30   /* after Ctrl-C */
+#define INTERRUPT_MS     5000 /* a command that ends this long after Ctrl-C ended because of it */
+#define END_ONLY_MS      2000 /* for the end mark that was asked for at the prompt */
+#define HINT_MS          1000 /* without a probe: quiet until a starting shell is typed at */
+
+enum shell_phase {
+        SHELL_STARTING, /* not known to be at a prompt: channel opens, rc files run, or input was
+                           typed while no command of ours was there to get it */
+        SHELL_ASKING,   /* without a probe: the shell was asked which one it is */
+        SHELL_IDLE,     /* at a prompt: the login shell's or a nested one's */
+        SHELL_SETTLING, /* end mark seen, the prompt is about to come */
+        SHELL_TYPED,    /* our line was typed, no start mark yet */
+        SHELL_RUNNING,  /* start mark seen */
+        SHELL_OVER,
+};
+
+/* One shell in the stack: the login shell is level 0, a shell started by entry n is level n + 1. */
+struct level {
+        const struct driver *driver;
+        long long pid;    /* as the kernel of our host knows it; 0 unknown or on another machine */
+        long long stack;  /* facts_process.stack; 0 unknown */
+        int last_status;  /* $? there; -1 unknown */
+        bool is_fresh;    /* nothing was typed into it yet */
+        bool is_remote;   /* behind ssh, docker, sudo's own pty: its processes are not to be seen */
+};
+
+/* One command; entry n runs in level n. */
+struct entry {
+        struct job *job;
+        char start_nonce[MARKER_START_LEN + 1];
+        char end_nonce[MARKER_END_LEN + 1];
+        bool is_muted;     /* a command inside it was typed: what it prints is echo and prompts */
+        bool wants_line;   /* its text names `read` */
+        bool end_asked;    /* the end mark alone was typed */
+        int64_t interrupted_ms; /* 0: it was not */
+};
+
+struct shell {
+        struct shell_config config;
+        struct session_channel *channel;
+        enum shell_phase phase;
+        struct marker marker;
+        struct clean noise; /* outside of commands: its last line is what an rc file asks */
+        struct buf noise_out;
+        struct buf noise_last; /* the last whole line of it that is not empty */
+        struct level levels[SHELL_DEPTH_MAX + 1];
+        struct entry entries[SHELL_DEPTH_MAX];
+        unsigned depth;  /* entries in use */
+        unsigned open_levels; /* levels in use: depth, or one more with a nested shell at its prompt */
+        struct job *waiting; /* the next command, until there is a prompt; NULL none */
+
+        bool has_probe;
+        bool paste_on;       /* ESC[?2004h was printed last, not l */
+        unsigned paste_seen; /* how much of the sequence the last bytes matched */
+        char ask_nonce[MARKER_END_LEN + 1]; /* of SHELL_ASKING */
+
+        int64_t phase_since_ms;
+        int64_t last_output_ms;
+        int64_t ask_after_ms;   /* not before: the pause since the last question */
+        int64_t pause_ms;
+        bool is_asking;         /* an answer is under way */
+        bool output_since_ask;
+        unsigned confirmations; /* equal verdicts in a row that would end the command */
+        struct buf held;        /* printed after Ctrl-C with a line editor on: a prompt, most likely */
+        bool lf_tried;          /* Enter was sent as LF too */
+        int64_t exit_seen_ms;   /* exit status came, the channel is still open; 0 not yet */
+};
+
+/* shell.c */
+void shell_set_phase(struct shell *shell, enum shell_phase phase, int64_t now_ms);
+void shell_type_waiting(struct shell *shell, int64_t now_ms);
+void shell_end_over(struct shell *shell, const struct wire_end *end, int64_t now_ms);
+struct entry *shell_top_entry(struct shell *shell); /* NULL: no command */
+void shell_type(struct shell *shell, const void *bytes, size_t len);
+void shell_ask_soon(struct shell *shell, int64_t in_ms, int64_t now_ms);
+
+/* shell_marks.c */
+void shell_give_held(struct shell *shell); /* it was the command's output after all */
+void shell_take_output(struct shell *shell, const uint8_t *bytes, size_t len, int64_t now_ms);
+void shell_end_entry(struct shell *shell, unsigned index, struct wire_end end, int64_t now_ms);
+
+/* shell_watch.c */
+void shell_ask_for_status(struct shell *shell, int64_t now_ms);
+int64_t shell_ask_due_ms(const struct shell *shell); /* INT64_MAX: no reason to ask */
