@@ -1,0 +1,419 @@
+/*
+ * How a connection ends.
+ * Four things must end: its commands, the setup under way, the worker, the timer.
+ * - a step fails (resolve, dial, host key, log-in, a hostile frame, a deadline)
+ *                              -> connection_fail(): commands that were sent become LOST, others
+ *                                 FAILED; the worker, if any, is killed
+ * - the host or the network ends it -> WIRE_FAILED, then connection_fail()
+ * - the worker dies            -> the postbox ends and SPAWN_ENDED comes, in either order; after the
+ *                                 second, or CONNECTION_WORKER_END_MS after the first: connection_fail()
+ * - somebody closes it, or the program ends
+ *                              -> connection_close(): commands become INTERRUPTED, the worker is told
+ *                                 to stop and has some time to say good-bye to the host
+ * All of them go through wind_up(), which leaves the connection CLOSING. From there SPAWN_ENDED or
+ * the timer (then the worker is killed) lead to leave(): GONE, told to the owner, and freed when
+ * the timer's handle is closed. Agent, postbox, dial and resolver own their handles and free
+ * themselves; after x_free() none of them calls back.
+ */
+#include "session/connection_private.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/scoped.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define BIT(state) (1u << (state))
+
+static const uint32_t may_become[] = {
+        [CONNECTION_RESOLVING] = BIT(CONNECTION_DIALING) | BIT(CONNECTION_CLOSING),
+        [CONNECTION_DIALING] = BIT(CONNECTION_KEX) | BIT(CONNECTION_CLOSING),
+        [CONNECTION_KEX] = BIT(CONNECTION_AUTH) | BIT(CONNECTION_CLOSING),
+        [CONNECTION_AUTH] = BIT(CONNECTION_READY) | BIT(CONNECTION_CLOSING),
+        [CONNECTION_READY] = BIT(CONNECTION_CLOSING),
+        [CONNECTION_CLOSING] = BIT(CONNECTION_GONE),
+        [CONNECTION_GONE] = 0,
+};
+
+static const char *state_name(enum connection_state state)
+{
+        switch (state) {
+        case CONNECTION_RESOLVING: return "resolving";
+        case CONNECTION_DIALING:   return "dialing";
+        case CONNECTION_KEX:       return "key exchange";
+        case CONNECTION_AUTH:      return "authenticating";
+        case CONNECTION_READY:     return "ready";
+        case CONNECTION_CLOSING:   return "closing";
+        case CONNECTION_GONE:      return "gone";
+        }
+        bug("connection state %d", (int)state);
+}
+
+void connection_set_state(struct connection *connection, enum connection_state next)
+{
+        if ((may_become[connection->state] & BIT(next)) == 0)
+                bug("%s: from %s to %s", connection->name, state_name(connection->state), state_name(next));
+        log_debug("%s: %s, was %s", connection->name, state_name(next), state_name(connection->state));
+        connection->state = next;
+}
+
+static void on_timer(uv_timer_t *timer);
+
+void connection_set_deadline(struct connection *connection, int64_t ms)
+{
+        if (ms < 0)
+                (void)uv_timer_stop(&connection->timer); /* neither can fail */
+        else
+                (void)uv_timer_start(&connection->timer, on_timer, (uint64_t)ms, 0);
+}
+
+static void add_alias(struct connection *connection, const char *given, const struct target *target,
+                      const struct credentials *credentials)
+{
+        if (connection->alias_count == ALIASES_MAX)
+                return;
+        connection->aliases[connection->alias_count++] = (struct alias){
+                .given = xstrdup(given),
+                .target = { xstrdup(target->host), target->user != NULL ? xstrdup(target->user) : NULL,
+                            target->port },
+                .credentials = *credentials,
+        };
+}
+
+static char *name_as_said(const struct target *target)
+{
+        if (target->port != 0)
+                return target_name(target->user != NULL ? target->user : "?", target->host, target->port);
+        return target->user != NULL ? xasprintf("%s@%s", target->user, target->host) : xstrdup(target->host);
+}
+
+struct connection *connection_new(struct connection_env *env, uint64_t id,
+                                  const struct connection_spec *spec)
+{
+        struct connection *connection = xcalloc(1, sizeof *connection);
+
+        connection->id = id;
+        connection->env = env;
+        connection->credentials = spec->credentials;
+        connection->override = spec->override;
+        connection->key_filename = spec->key_filename != NULL ? xstrdup(spec->key_filename) : NULL;
+        if (spec->password != NULL)
+                connection->password =
+                        secret_new(secret_bytes(spec->password), secret_len(spec->password));
+        connection->name = name_as_said(spec->target);
+        connection->server = xstrdup("");
+        connection->auth_method = xstrdup("");
+        connection->opened_wall_ms = clock_wall_ms();
+        add_alias(connection, spec->given, spec->target, &spec->credentials);
+        shells_init(&connection->shells);
+        (void)uv_timer_init(env->loop, &connection->timer); /* cannot fail */
+        connection->timer.data = connection;
+        connection_start(connection);
+        return connection;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+        struct connection *connection = handle->data;
+
+        shells_fini(&connection->shells);
+        for (unsigned i = 0; i < connection->alias_count; i++) {
+                free(connection->aliases[i].given);
+                target_fini(&connection->aliases[i].target);
+        }
+        free(connection->name);
+        free(connection->limit_key);
+        free(connection->host);
+        free(connection->user);
+        free(connection->server);
+        free(connection->auth_method);
+        free(connection);
+}
+
+static void leave(struct connection *connection)
+{
+        connection_set_state(connection, CONNECTION_GONE);
+        postbox_free(connection->postbox);
+        connection->postbox = NULL;
+        uv_close((uv_handle_t *)&connection->timer, on_timer_closed);
+        connection->env->on_gone(connection->env->arg, connection);
+}
+
+static void kill_and_leave(struct connection *connection)
+{
+        if (connection->has_worker)
+                spawner_kill(connection->env->spawner, connection->id);
+        leave(connection);
+}
+
+/* grace_ms 0: the worker is not to be trusted with a good-bye. */
+static void wind_up(struct connection *connection, int64_t grace_ms)
+{
+        connection_set_state(connection, CONNECTION_CLOSING);
+        connection_drop_setup(connection);
+        if (connection->postbox != NULL && grace_ms > 0) {
+                (void)wire_write_bare(postbox_out(connection->postbox), WIRE_STOP, 0); /* full: killed */
+                postbox_flush(connection->postbox);
+        }
+        /* At least a turn later: whoever called us may still hold the pointer. */
+        connection_set_deadline(connection, connection->has_worker ? grace_ms : 0);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+        struct connection *connection = timer->data;
+
+        if (connection->state == CONNECTION_CLOSING)
+                kill_and_leave(connection);
+        else if (connection->has_ended || (connection->has_worker && connection->postbox == NULL))
+                connection_lose_worker(connection);
+        else
+                connection_on_deadline(connection);
+}
+
+/* ---- ending ---- */
+
+static void end_commands(struct connection *connection, const struct err *why, bool is_asked)
+{
+        struct commands *commands = connection->env->commands;
+
+        for (struct command *at = commands_first(commands); at != NULL; at = commands_after(commands, at)) {
+                if (at->connection != connection->id || command_state_is_final(at->state))
+                        continue;
+                if (is_asked)
+                        command_end(at, COMMAND_INTERRUPTED, why);
+                else
+                        command_end(at, at->is_sent ? COMMAND_LOST : COMMAND_FAILED, why);
+                connection_end_command(connection, at);
+        }
+}
+
+static void remember_losses(struct connection *connection, const char *why)
+{
+        list_each(at, &connection->shells.list) {
+                const struct shell *shell = list_entry(at, struct shell, node);
+                if (shell->state != SHELL_READY)
+                        continue;
+                scoped_free char *session = xasprintf("%s/%s", connection->name, shell->name);
+                losses_remember(connection->env->losses, session, why);
+        }
+}
+
+void connection_fail(struct connection *connection, const struct err *why)
+{
+        bool was_ready = connection->state == CONNECTION_READY;
+        struct err err = *why;
+
+        if (!connection_is_live(connection))
+                return;
+        if (was_ready && strncmp(err.text, "connection lost", 15) != 0)
+                (void)err_context(&err, "connection lost");
+        log_info("%s: %s", connection->name, err.text);
+        if (connection->state == CONNECTION_AUTH && why->code == ERR_AUTH)
+                auth_limits_failed(connection->env->auth_limits, connection->limit_key, clock_now_ms());
+        remember_losses(connection, err.text);
+        end_commands(connection, &err, /* is_asked= */ false);
+        wind_up(connection, /* grace_ms= */ 0);
+}
+
+void connection_close(struct connection *connection, int64_t grace_ms)
+{
+        struct err why;
+
+        if (connection->state == CONNECTION_CLOSING) {
+                connection_set_deadline(connection, grace_ms);
+                return;
+        }
+        if (!connection_is_live(connection))
+                return;
+        log_info("%s: closed on request", connection->name);
+        (void)err_set(&why, ERR_CANCELLED, "interrupted: its session was closed");
+        end_commands(connection, &why, /* is_asked= */ true);
+        wind_up(connection, grace_ms);
+}
+
+void connection_lose_worker(struct connection *connection)
+{
+        int status = (int)connection->worker_status;
+        struct err err;
+
+        if (!connection->has_ended)
+                (void)err_set(&err, ERR_SYSTEM, "its worker process has ended");
+        else if (WIFSIGNALED(status))
+                (void)err_set(&err, ERR_SYSTEM, "its worker process was killed by signal %d (%s)",
+                              WTERMSIG(status), strsignal(WTERMSIG(status)));
+        else
+                (void)err_set(&err, ERR_SYSTEM, "its worker process has ended with status %d",
+                              WIFEXITED(status) ? WEXITSTATUS(status) : status);
+        connection_fail(connection, &err);
+}
+
+void connection_on_spawn(struct connection *connection, const struct spawn_record *record)
+{
+        struct err err;
+
+        switch (record->kind) {
+        case SPAWN_MADE:
+                log_debug("%s: worker %" PRId64, connection->name, record->pid);
+                return;
+        case SPAWN_FAILED:
+                connection->has_worker = false;
+                (void)err_set(&err, ERR_SYSTEM, "no worker process can be made: %s",
+                              strerror((int)record->status));
+                connection_fail(connection, &err);
+                return;
+        case SPAWN_ENDED:
+                break;
+        default: /* not from our zygote */
+                log_warn("%s: the zygote reports %" PRIu32, connection->name, record->kind);
+                return;
+        }
+        connection->has_worker = false;
+        connection->has_ended = true;
+        connection->worker_status = record->status;
+        if (connection->state == CONNECTION_CLOSING)
+                connection_set_deadline(connection, 0);
+        else if (connection->postbox == NULL)
+                connection_lose_worker(connection);
+        else if (connection_is_live(connection))
+                connection_set_deadline(connection, CONNECTION_WORKER_END_MS); /* its last words may be unread */
+}
+
+/* ---- looking ---- */
+
+uint64_t connection_id(const struct connection *connection)
+{
+        return connection->id;
+}
+
+enum connection_state connection_state(const struct connection *connection)
+{
+        return connection->state;
+}
+
+bool connection_is_live(const struct connection *connection)
+{
+        return connection->state < CONNECTION_CLOSING;
+}
+
+const struct shells *connection_shells(const struct connection *connection)
+{
+        return &connection->shells;
+}
+
+struct shell *connection_find_shell(const struct connection *connection, const char *name)
+{
+        return shells_find_name(&connection->shells, name);
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+        return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool connection_was_given(const struct connection *connection, const struct connection_spec *spec)
+{
+        for (unsigned i = 0; i < connection->alias_count; i++) {
+                const struct alias *at = &connection->aliases[i];
+                if (strcmp(at->given, spec->given) == 0
+                    && is_same_text(at->target.user, spec->target->user)
+                    && at->target.port == spec->target->port
+                    && credentials_allow(&spec->credentials, &at->credentials))
+                        return true;
+        }
+        return false;
+}
+
+bool connection_can_stand_for(const struct connection *connection, const struct connection *later)
+{
+        return connection != later && connection_is_live(connection) && connection->host != NULL
+               && connection->port == later->port && strcmp(connection->host, later->host) == 0
+               && strcmp(connection->user, later->user) == 0
+               && connection->alias_count < ALIASES_MAX
+               && credentials_allow(&later->credentials, &connection->credentials);
+}
+
+static void move_command(struct connection *to, struct connection *from, struct command *command)
+{
+        const struct shell *shell = shells_find(&from->shells, command->shell);
+        command_id busy = { 0 };
+        struct err err;
+
+        scoped_free char *shell_name = xstrdup(shell != NULL ? shell->name : SHELL_DEFAULT);
+        connection_end_command(from, command); /* takes it out of there */
+        command->connection = 0;
+        command->shell = 0;
+        if (!connection_submit(to, command, shell_name, &busy, &err)) {
+                command_set_session(command, to->name);
+                command_end(command, COMMAND_FAILED, &err);
+        }
+}
+
+void connection_take_over(struct connection *connection, struct connection *later)
+{
+        struct commands *commands = connection->env->commands;
+
+        for (unsigned i = 0; i < later->alias_count; i++)
+                add_alias(connection, later->aliases[i].given, &later->aliases[i].target,
+                          &later->aliases[i].credentials);
+        for (struct command *at = commands_first(commands); at != NULL; at = commands_after(commands, at))
+                if (at->connection == later->id && !command_state_is_final(at->state))
+                        move_command(connection, later, at);
+        wind_up(later, /* grace_ms= */ 0);
+}
+
+static bool means(const char *host, const char *user, int port, const struct target *said,
+                  const struct connection *connection)
+{
+        bool has_user = said->user == NULL || is_same_text(said->user, user)
+                        || is_same_text(said->user, connection->user);
+        bool has_port = said->port == 0 || said->port == port || said->port == connection->port;
+
+        return host != NULL && strcmp(host, said->host) == 0 && has_user && has_port;
+}
+
+bool connection_matches(const struct connection *connection, const struct target *target)
+{
+        if (means(connection->host, connection->user, connection->port, target, connection))
+                return true;
+        for (unsigned i = 0; i < connection->alias_count; i++) {
+                const struct target *at = &connection->aliases[i].target;
+                if (means(at->host, at->user, at->port, target, connection))
+                        return true;
+        }
+        return false;
+}
+
+static const char *public_state(const struct connection *connection, const struct shell *shell)
+{
+        if (connection->state != CONNECTION_READY || (shell != NULL && shell->state != SHELL_READY))
+                return "connecting";
+        return shell != NULL && shell->depth > 0 ? "busy" : "ready";
+}
+
+struct session_info connection_describe(const struct connection *connection, const struct shell *shell,
+                                        struct buf *name_storage)
+{
+        scoped_free char *name =
+                connection_session_name(connection, shell != NULL ? shell->name : SHELL_DEFAULT);
+
+        buf_reset(name_storage);
+        (void)buf_append_str(name_storage, name); /* grammar keeps it short */
+        return (struct session_info){
+                .name = name_storage->len > 0 ? (const char *)name_storage->data : "",
+                .host_given = connection->aliases[0].given,
+                .state = public_state(connection, shell),
+                .shell = shell != NULL ? shell->program : "",
+                .cwd = shell != NULL ? shell->cwd : NULL,
+                .server = connection->server,
+                .auth_method = connection->auth_method,
+                .command = shell != NULL ? shell_top(shell) : (command_id){ 0 },
+                .opened_wall_ms = shell != NULL ? shell->opened_wall_ms : connection->opened_wall_ms,
+                .is_shell = shell != NULL,
+        };
+}

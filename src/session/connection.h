@@ -1,0 +1,119 @@
+#pragma once
+/*
+ * connection.h - one SSH connection: how it comes about, what runs on it, how it ends.
+ *
+ * Process: supervisor.
+ * Memory:  connection_new() gives it to itself: it lives until it has ended and all that it had
+ *          open is closed, says so with on_gone, and frees itself in the same turn.
+ *          Everyone else holds its id.
+ * Errors:  what goes wrong on the way ends the connection, and its commands as FAILED or LOST.
+ */
+#include "base/err.h"
+#include "base/list.h"
+#include "base/secret.h"
+#include "session/auth_limits.h"
+#include "session/commands.h"
+#include "session/credentials.h"
+#include "session/engine.h"
+#include "session/home.h"
+#include "session/losses.h"
+#include "session/overrides.h"
+#include "session/shells.h"
+#include "session/spawner.h"
+#include "session/target.h"
+
+#include <uv.h>
+
+#define CHANNELS_MAX    8  /* shells and isolated commands: MaxSessions is 10, one is the probe's */
+#define KEX_MS          20000
+#define AUTH_MS         60000
+#define CLOSE_GRACE_MS  3000 /* for a worker that was told to stop; then it is killed */
+
+struct connection;
+
+/* What all connections work with; none of it is theirs. */
+struct connection_env {
+        uv_loop_t *loop;
+        const char *ssh_config; /* NULL: the user's own */
+        struct home home;
+        struct commands *commands;
+        struct spawner *spawner;
+        struct auth_limits *auth_limits;
+        struct losses *losses;
+        uint8_t *scratch;          /* POSTBOX_SCRATCH_LEN */
+        unsigned sandbox_missing;  /* WIRE_SANDBOX_* bits whose absence was logged */
+        void (*on_resolved)(void *arg, struct connection *connection); /* may end it */
+        void (*on_gone)(void *arg, struct connection *connection);
+        void *arg;
+};
+
+enum connection_state {
+        CONNECTION_RESOLVING, /* ssh -G */
+        CONNECTION_DIALING,   /* name look-up, TCP */
+        CONNECTION_KEX,       /* the worker is there; until it shows the host's key */
+        CONNECTION_AUTH,      /* the key was good */
+        CONNECTION_READY,
+        CONNECTION_CLOSING,   /* takes nothing new; waits for its worker to end */
+        CONNECTION_GONE,      /* closes its last handle */
+};
+
+/* What a call said; borrowed but for the secret, which is copied. */
+struct connection_spec {
+        const char *given;           /* the host, word for word */
+        const struct target *target; /* the same, parsed */
+        const char *key_filename;    /* NULL: none */
+        const struct secret *password;
+        struct override override;
+        struct credentials credentials;
+};
+
+struct connection *connection_new(struct connection_env *env, uint64_t id,
+                                  const struct connection_spec *spec);
+
+/* ---- commands ---- */
+
+/* Gives the command to the connection; it starts as soon as it can. */
+bool connection_submit(struct connection *connection, struct command *command, const char *shell_name,
+                       command_id *out_busy, struct err *err);
+
+/* As submit would answer now, for a command that does not exist yet. */
+bool connection_may_submit(const struct connection *connection, const char *shell_name, bool isolated,
+                           command_id *out_busy, struct err *err);
+bool connection_input(struct connection *connection, struct command *command, struct str bytes,
+                      struct err *err);
+bool connection_shell_input(struct connection *connection, struct shell *shell, struct str bytes,
+                            struct err *err);
+void connection_interrupt(struct connection *connection, struct command *command);
+
+/* ---- looking ---- */
+
+uint64_t connection_id(const struct connection *connection);
+enum connection_state connection_state(const struct connection *connection);
+bool connection_is_live(const struct connection *connection); /* before CLOSING */
+const struct shells *connection_shells(const struct connection *connection);
+struct shell *connection_find_shell(const struct connection *connection, const char *name);
+
+/* Was it made (or joined) by a call that said the same, word for word? */
+bool connection_was_given(const struct connection *connection, const struct connection_spec *spec);
+
+/* Do both, resolved, mean the same machine and user, and may `later` use this one? */
+bool connection_can_stand_for(const struct connection *connection, const struct connection *later);
+
+/* Moves the other's commands and names here, and ends it. */
+void connection_take_over(struct connection *connection, struct connection *later);
+
+/* Does a reference to host, user and port mean this one, as said or as resolved? */
+bool connection_matches(const struct connection *connection, const struct target *target);
+
+/* shell NULL: the connection itself. */
+struct session_info connection_describe(const struct connection *connection, const struct shell *shell,
+                                        struct buf *name_storage);
+
+/* ---- ending ---- */
+
+/* Ends commands as INTERRUPTED and tells the worker to stop. */
+void connection_close(struct connection *connection, int64_t grace_ms);
+void connection_close_shell(struct connection *connection, struct shell *shell);
+
+/* What the zygote reports about its worker. */
+void connection_on_spawn(struct connection *connection, const struct spawn_record *record);

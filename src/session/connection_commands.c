@@ -1,0 +1,288 @@
+/*
+ * A command is given to the connection (its id stands in the command, and in the shell that it
+ * holds) and sent to the worker when connection and shell are ready: WIRE_RUN_BEGIN, the text in
+ * pieces, WIRE_RUN_GO. Only WIRE_STARTED makes it running.
+ */
+#include "session/connection_private.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/scoped.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_PIECE    (60 * 1024) /* bytes a frame, below WIRE_PAYLOAD_MAX */
+#define SHELL_COLUMNS 200
+#define SHELL_ROWS    50
+
+char *connection_session_name(const struct connection *connection, const char *shell_name)
+{
+        if (strcmp(shell_name, SHELL_DEFAULT) == 0)
+                return xstrdup(connection->name);
+        return xasprintf("%s/%s", connection->name, shell_name);
+}
+
+static unsigned channel_count(const struct connection *connection)
+{
+        const struct commands *commands = connection->env->commands;
+        unsigned count = connection->shells.count;
+
+        for (struct command *at = commands_first(commands); at != NULL; at = commands_after(commands, at))
+                count += at->isolated && at->connection == connection->id
+                         && !command_state_is_final(at->state);
+        return count;
+}
+
+static bool has_channel(const struct connection *connection, struct err *err)
+{
+        if (channel_count(connection) < CHANNELS_MAX)
+                return true;
+        return err_set(err, ERR_LIMIT,
+                       "%s has %d shells and isolated commands already, which is the limit. Close a "
+                       "shell with close_session (session: its name), or wait for an isolated command.",
+                       connection->name, CHANNELS_MAX);
+}
+
+bool connection_may_submit(const struct connection *connection, const char *shell_name, bool isolated,
+                           command_id *out_busy, struct err *err)
+{
+        const struct shell *shell =
+                isolated ? NULL : shells_find_name(&connection->shells, shell_name);
+
+        if (shell != NULL)
+                return shell_may_take(shell, connection->env->commands, out_busy, err);
+        return has_channel(connection, err);
+}
+
+/* ---- sending ---- */
+
+static bool post(struct connection *connection, bool is_written, struct err *err)
+{
+        if (!is_written)
+                return err_set(err, ERR_LIMIT,
+                               "%s does not take more now: %d MiB wait to be sent. Try again later, or "
+                               "interrupt what runs there.",
+                               connection->name, POSTBOX_QUEUE_MAX / (1024 * 1024));
+        postbox_flush(connection->postbox);
+        return true;
+}
+
+static bool write_run(struct buf *out, const struct command *command)
+{
+        struct wire_writer begin = wire_begin(out, WIRE_RUN_BEGIN, command->id.n);
+
+        wire_put_i64(&begin, (int64_t)command->shell);
+        if (!wire_end(&begin))
+                return false;
+        for (size_t at = 0; at < command->text_len; at += TEXT_PIECE) {
+                size_t left = command->text_len - at;
+                if (!wire_write_bytes(out, WIRE_RUN_TEXT, command->id.n, command->text + at,
+                                      left < TEXT_PIECE ? left : TEXT_PIECE))
+                        return false;
+        }
+        return wire_write_bare(out, WIRE_RUN_GO, command->id.n);
+}
+
+static void send_run(struct connection *connection, struct command *command)
+{
+        struct buf *out = postbox_out(connection->postbox);
+        size_t begin = out->len;
+        struct err err;
+
+        bool is_written = write_run(out, command);
+        if (!is_written)
+                out->len = begin; /* not half of it */
+        if (post(connection, is_written, &err)) {
+                command->is_sent = true;
+                return;
+        }
+        command_end(command, COMMAND_FAILED, &err);
+        connection_end_command(connection, command);
+}
+
+static void open_shell(struct connection *connection, struct shell *shell)
+{
+        struct wire_writer open = wire_begin(postbox_out(connection->postbox), WIRE_SHELL_OPEN, shell->id);
+        struct err err;
+
+        wire_put_u32(&open, SHELL_COLUMNS);
+        wire_put_u32(&open, SHELL_ROWS);
+        shell->state = SHELL_OPENING;
+        if (!post(connection, wire_end(&open), &err))
+                connection_fail(connection, &err);
+}
+
+static void note_new_shell(struct connection *connection, const struct shell *shell,
+                           struct command *command)
+{
+        scoped_free char *session = xasprintf("%s/%s", connection->name, shell->name);
+        scoped_free char *why = losses_take(connection->env->losses, session);
+
+        command->new_shell = true;
+        if (why == NULL)
+                return;
+        scoped_free char *note = xasprintf("the earlier shell of this session is gone (%s); this is a new one: "
+                                           "working directory, variables and background jobs of the old one "
+                                           "are lost",
+                                           why);
+        command_add_note(command, note);
+}
+
+void connection_run_in_shell(struct connection *connection, struct shell *shell)
+{
+        struct command *command = commands_find(connection->env->commands, shell_top(shell));
+
+        if (command == NULL || command->is_sent || command_state_is_final(command->state))
+                return;
+        note_new_shell(connection, shell, command);
+        send_run(connection, command);
+}
+
+void connection_run_waiting(struct connection *connection)
+{
+        const struct commands *commands = connection->env->commands;
+
+        list_each(at, &connection->shells.list) {
+                struct shell *shell = list_entry(at, struct shell, node);
+                if (shell->state == SHELL_WANTED && connection_is_live(connection))
+                        open_shell(connection, shell);
+        }
+        for (struct command *at = commands_first(commands); at != NULL; at = commands_after(commands, at))
+                if (at->connection == connection->id && at->isolated && !at->is_sent
+                    && !command_state_is_final(at->state) && connection_is_live(connection))
+                        send_run(connection, at);
+}
+
+static void submit_to_shell(struct connection *connection, struct command *command,
+                            const char *shell_name)
+{
+        struct shell *shell = shells_find_name(&connection->shells, shell_name);
+
+        if (shell == NULL)
+                shell = shells_add(&connection->shells, shell_name);
+        shell_push(shell, command->id);
+        command->shell = shell->id;
+        if (connection->state != CONNECTION_READY)
+                return;
+        if (shell->state == SHELL_READY)
+                send_run(connection, command);
+        else if (shell->state == SHELL_WANTED)
+                open_shell(connection, shell);
+}
+
+bool connection_submit(struct connection *connection, struct command *command, const char *shell_name,
+                       command_id *out_busy, struct err *err)
+{
+        if (!connection_may_submit(connection, shell_name, command->isolated, out_busy, err))
+                return false;
+        scoped_free char *session = connection_session_name(
+                connection, command->isolated ? SHELL_DEFAULT : shell_name);
+        command_set_session(command, session);
+        command->connection = connection->id;
+        if (!command->isolated)
+                submit_to_shell(connection, command, shell_name);
+        else if (connection->state == CONNECTION_READY)
+                send_run(connection, command);
+        return true;
+}
+
+static bool send_input(struct connection *connection, enum wire_kind kind, uint64_t id, struct str bytes,
+                       struct err *err)
+{
+        struct buf *out = postbox_out(connection->postbox);
+        size_t begin = out->len;
+        bool is_written = true;
+
+        for (size_t at = 0; is_written && at < bytes.len; at += TEXT_PIECE) {
+                size_t left = bytes.len - at;
+                is_written = wire_write_bytes(out, kind, id, bytes.ptr + at,
+                                              left < TEXT_PIECE ? left : TEXT_PIECE);
+        }
+        if (!is_written)
+                out->len = begin;
+        return post(connection, is_written, err);
+}
+
+bool connection_input(struct connection *connection, struct command *command, struct str bytes,
+                      struct err *err)
+{
+        if (connection->state != CONNECTION_READY || !command->is_sent)
+                return err_set(err, ERR_STATE, "the command has not started yet: its connection or its "
+                                               "shell is not ready. Try again in a moment.");
+        if (!send_input(connection, WIRE_INPUT, command->id.n, bytes, err))
+                return false;
+        if (command->state == COMMAND_AWAITING)
+                command_set_state(command, COMMAND_RUNNING); /* the worker looks anew */
+        return true;
+}
+
+bool connection_shell_input(struct connection *connection, struct shell *shell, struct str bytes,
+                            struct err *err)
+{
+        if (connection->state != CONNECTION_READY || shell->state != SHELL_READY)
+                return err_set(err, ERR_STATE, "the shell of this session is not ready yet. Try again in a "
+                                               "moment.");
+        return send_input(connection, WIRE_SHELL_INPUT, shell->id, bytes, err);
+}
+
+void connection_interrupt(struct connection *connection, struct command *command)
+{
+        struct err err;
+
+        if (command->is_sent) {
+                if (!post(connection,
+                          wire_write_bare(postbox_out(connection->postbox), WIRE_INTERRUPT, command->id.n),
+                          &err))
+                        log_warn("%s: %s", connection->name, err.text);
+                return;
+        }
+        (void)err_set(&err, ERR_CANCELLED, "interrupted before it was started");
+        command_end(command, COMMAND_INTERRUPTED, &err);
+        connection_end_command(connection, command);
+}
+
+/* ---- ending ---- */
+
+void connection_end_command(struct connection *connection, struct command *command)
+{
+        struct shell *shell = shells_find(&connection->shells, command->shell);
+
+        if (shell == NULL)
+                return;
+        shell_drop(shell, command->id);
+        if (shell->state == SHELL_WANTED && shell->depth == 0)
+                shells_remove(&connection->shells, shell); /* nobody wants it any more */
+}
+
+void connection_forget_shell(struct connection *connection, struct shell *shell, const char *why)
+{
+        scoped_free char *session = xasprintf("%s/%s", connection->name, shell->name);
+
+        log_info("%s: shell %s ended: %s", connection->name, shell->name, why);
+        if (shell->state == SHELL_READY)
+                losses_remember(connection->env->losses, session, why);
+        shells_remove(&connection->shells, shell);
+}
+
+void connection_close_shell(struct connection *connection, struct shell *shell)
+{
+        struct commands *commands = connection->env->commands;
+        struct err why;
+
+        (void)err_set(&why, ERR_CANCELLED, "interrupted: its session was closed");
+        bool was_wanted = shell->state == SHELL_WANTED;
+        shell->state = SHELL_CLOSING;
+        while (shell->depth > 0) {
+                command_id id = shell_top(shell);
+                struct command *command = commands_find(commands, id);
+                shell_drop(shell, id);
+                if (command != NULL && !command_state_is_final(command->state))
+                        command_end(command, COMMAND_INTERRUPTED, &why);
+        }
+        if (was_wanted)
+                shells_remove(&connection->shells, shell);
+        else if (!post(connection,
+                       wire_write_bare(postbox_out(connection->postbox), WIRE_SHELL_CLOSE, shell->id), &why))
+                connection_fail(connection, &why);
+}

@@ -1,0 +1,382 @@
+/*
+ * What a worker says is judged as if the host itself had said it: a frame that does not decode,
+ * an id that was never given or is another connection's, a message that does not fit the state,
+ * all end the connection. An id that was ours and has ended is a message that crossed ours on the
+ * way, and is passed over.
+ */
+#include "session/connection_private.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/scoped.h"
+#include "session/remote_text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOG_TEXT_MAX       400
+#define LOG_LINES_MAX      200   /* from one worker in LOG_WINDOW_MS; the rest is dropped */
+#define LOG_WINDOW_MS      10000
+#define IDENTIFICATION_MAX 255 /* RFC 4253 4.2 */
+#define METHOD_MAX         256
+#define PROGRAM_MAX        64
+#define HOST_KEY_MAX       (16 * 1024)
+
+static void break_off(struct connection *connection, const struct frame *frame, const char *why)
+{
+        struct err err;
+
+        (void)err_set(&err, ERR_PROTOCOL, "its worker sent a message that makes no sense (kind %" PRIu32
+                                          ", %s)",
+                      frame->kind, why);
+        log_warn("%s: %s", connection->name, err.text);
+        connection_fail(connection, &err);
+}
+
+/* The command a frame is about; NULL: nothing to do, and all is said if something was wrong. */
+static struct command *command_of(struct connection *connection, const struct frame *frame)
+{
+        const struct commands *commands = connection->env->commands;
+        command_id id = { frame->id };
+        struct command *command = commands_find(commands, id);
+
+        if (command == NULL && commands_was_given(commands, id))
+                return NULL;
+        if (command == NULL || command->connection != connection->id || !command->is_sent) {
+                break_off(connection, frame, "not a command of its own");
+                return NULL;
+        }
+        return command_state_is_final(command->state) ? NULL : command;
+}
+
+static struct shell *shell_of(struct connection *connection, const struct frame *frame)
+{
+        struct shell *shell = shells_find(&connection->shells, frame->id);
+
+        if (shell == NULL && !shells_was_given(&connection->shells, frame->id))
+                break_off(connection, frame, "not a shell of its own");
+        return shell;
+}
+
+/* ---- about the connection ---- */
+
+static void on_log(struct connection *connection, const struct frame *frame)
+{
+        struct wire_reader reader = wire_read(frame);
+        uint32_t level = wire_get_u32(&reader);
+        struct str bytes = wire_get_bytes(&reader);
+        int64_t now = clock_now_ms();
+
+        if (!wire_read_done(&reader) || level > LOG_TRACE) {
+                break_off(connection, frame, "does not decode");
+                return;
+        }
+        if (now - connection->log_window_ms >= LOG_WINDOW_MS) {
+                connection->log_window_ms = now;
+                connection->log_lines = 0;
+        }
+        if (++connection->log_lines > LOG_LINES_MAX)
+                return;
+        scoped_free char *text = remote_text(bytes, LOG_TEXT_MAX);
+        log_write((enum log_level)level, "%s: %s", connection->name, text);
+}
+
+static void on_sandbox(struct connection *connection, const struct frame *frame)
+{
+        static const struct {
+                uint32_t bit;
+                const char *name;
+        } parts[] = { { WIRE_SANDBOX_NO_NEW_PRIVS, "no_new_privs" },
+                      { WIRE_SANDBOX_LANDLOCK, "Landlock" },
+                      { WIRE_SANDBOX_SECCOMP, "seccomp" },
+                      { WIRE_SANDBOX_RLIMITS, "resource limits" } };
+        struct wire_reader reader = wire_read(frame);
+        uint32_t in_force = wire_get_u32(&reader);
+
+        if (!wire_read_done(&reader)) {
+                break_off(connection, frame, "does not decode");
+                return;
+        }
+        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+                if (((in_force | connection->env->sandbox_missing) & parts[i].bit) != 0)
+                        continue;
+                connection->env->sandbox_missing |= parts[i].bit;
+                log_warn("this system has no %s: workers run without that part of their sandbox",
+                         parts[i].name);
+        }
+}
+
+static void on_host_key(struct connection *connection, const struct frame *frame)
+{
+        struct wire_reader reader = wire_read(frame);
+        struct str type = wire_get_bytes(&reader);
+        struct str blob = wire_get_bytes(&reader);
+
+        if (!wire_read_done(&reader) || blob.len == 0 || blob.len > HOST_KEY_MAX)
+                break_off(connection, frame, "does not decode");
+        else if (connection->state != CONNECTION_KEX)
+                break_off(connection, frame, "not now");
+        else
+                connection_on_host_key(connection, type, blob);
+}
+
+static void on_ready(struct connection *connection, const struct frame *frame)
+{
+        struct wire_reader reader = wire_read(frame);
+        struct str server = wire_get_bytes(&reader);
+        struct str method = wire_get_bytes(&reader);
+
+        if (!wire_read_done(&reader) || connection->state != CONNECTION_AUTH) {
+                break_off(connection, frame, "not now, or does not decode");
+                return;
+        }
+        free(connection->server);
+        free(connection->auth_method);
+        connection->server = remote_text(server, IDENTIFICATION_MAX);
+        connection->auth_method = remote_text(method, METHOD_MAX);
+        connection_set_state(connection, CONNECTION_READY);
+        connection_set_deadline(connection, -1);
+        connection_drop_setup(connection); /* the agent above all */
+        auth_limits_succeeded(connection->env->auth_limits, connection->limit_key);
+        log_info("%s: connected to %s by %s", connection->name, connection->server,
+                 connection->auth_method);
+        connection_run_waiting(connection);
+}
+
+static bool is_connecting_error(uint32_t code)
+{
+        switch (code) {
+        case ERR_CONNECT:
+        case ERR_AUTH:
+        case ERR_HOST_KEY:
+        case ERR_REMOTE:
+        case ERR_PROTOCOL:
+        case ERR_SYSTEM:
+        case ERR_TIMEOUT:
+                return true;
+        default: /* a number from a worker, not our enum */
+                return false;
+        }
+}
+
+static void on_failed(struct connection *connection, const struct frame *frame)
+{
+        struct wire_reader reader = wire_read(frame);
+        uint32_t code = wire_get_u32(&reader);
+        struct str bytes = wire_get_bytes(&reader);
+        struct err err;
+
+        if (!wire_read_done(&reader)) {
+                break_off(connection, frame, "does not decode");
+                return;
+        }
+        scoped_free char *text = remote_text(bytes, ERR_TEXT_MAX / 2);
+        (void)err_set(&err, is_connecting_error(code) ? (enum err_code)code : ERR_CONNECT, "%s",
+                      text[0] != 0 ? text : "the connection failed");
+        if (connection->state == CONNECTION_AUTH && err.code == ERR_AUTH) {
+                scoped_free char *not_tried = identities_not_tried(&connection->identities);
+                (void)err_set(&err, ERR_AUTH, "%s%s", text, not_tried);
+        }
+        if (connection->state != CONNECTION_READY)
+                (void)err_context(&err, "cannot connect to %s", connection->name);
+        connection_fail(connection, &err);
+}
+
+/* ---- about shells ---- */
+
+static void on_shell_ready(struct connection *connection, const struct frame *frame)
+{
+        struct wire_reader reader = wire_read(frame);
+        struct str program = wire_get_bytes(&reader);
+        int64_t pid = wire_get_i64(&reader);
+        struct shell *shell = shell_of(connection, frame);
+
+        if (shell == NULL || shell->state == SHELL_CLOSING)
+                return;
+        if (!wire_read_done(&reader) || shell->state != SHELL_OPENING) {
+                break_off(connection, frame, "not now, or does not decode");
+                return;
+        }
+        free(shell->program);
+        shell->program = remote_text(program, PROGRAM_MAX);
+        shell->state = SHELL_READY;
+        log_info("%s: shell %s is %s, process %" PRId64, connection->name, shell->name, shell->program, pid);
+        connection_run_in_shell(connection, shell);
+}
+
+/* What is left in a shell that has ended, ends with it. */
+static void end_commands_of(struct connection *connection, struct shell *shell, const char *why)
+{
+        struct commands *commands = connection->env->commands;
+        struct err err;
+
+        while (shell->depth > 0) {
+                command_id id = shell_top(shell);
+                struct command *command = commands_find(commands, id);
+                shell_drop(shell, id);
+                if (command == NULL || command_state_is_final(command->state))
+                        continue;
+                (void)err_set(&err, ERR_REMOTE, "the shell ended: %s", why);
+                command_end(command, command->is_sent ? COMMAND_LOST : COMMAND_FAILED, &err);
+        }
+}
+
+static void on_shell_ended(struct connection *connection, const struct frame *frame)
+{
+        struct wire_end end;
+        struct shell *shell = shell_of(connection, frame);
+
+        if (shell == NULL)
+                return;
+        if (!wire_read_end(frame, &end)) {
+                break_off(connection, frame, "does not decode");
+                return;
+        }
+        scoped_free char *text = remote_text(end.text, ERR_TEXT_MAX / 2);
+        scoped_free char *why = text[0] != 0      ? xstrdup(text)
+                                : end.status >= 0 ? xasprintf("it exited with status %" PRId32, end.status)
+                                                  : xstrdup("it exited");
+        end_commands_of(connection, shell, why);
+        connection_forget_shell(connection, shell, why);
+}
+
+/* ---- about commands ---- */
+
+static void on_started(struct connection *connection, const struct frame *frame)
+{
+        struct command *command = command_of(connection, frame);
+
+        if (command == NULL)
+                return;
+        if (command->state != COMMAND_QUEUED || frame->len != 0)
+                break_off(connection, frame, "not now");
+        else
+                command_set_state(command, COMMAND_RUNNING);
+}
+
+static void on_output(struct connection *connection, const struct frame *frame)
+{
+        struct wire_reader reader = wire_read(frame);
+        uint32_t stream = wire_get_u32(&reader);
+        struct str bytes = wire_get_bytes(&reader);
+        struct command *command = command_of(connection, frame);
+
+        if (command == NULL)
+                return;
+        if (!wire_read_done(&reader) || (stream != 1 && stream != 2) || command->state == COMMAND_QUEUED)
+                break_off(connection, frame, "not now, or does not decode");
+        else
+                command_add_output(command, stream, bytes);
+}
+
+static void on_partial(struct connection *connection, const struct frame *frame)
+{
+        struct wire_reader reader = wire_read(frame);
+        struct str bytes = wire_get_bytes(&reader);
+        struct command *command = command_of(connection, frame);
+
+        if (command == NULL)
+                return;
+        if (!wire_read_done(&reader) || command->state == COMMAND_QUEUED) {
+                break_off(connection, frame, "not now, or does not decode");
+                return;
+        }
+        output_set_partial(command->out, bytes.ptr, bytes.len);
+        command->output_ms = clock_now_ms();
+}
+
+static void on_awaiting(struct connection *connection, const struct frame *frame)
+{
+        struct wire_reader reader = wire_read(frame);
+        uint32_t awaiting = wire_get_u32(&reader);
+        struct str bytes = wire_get_bytes(&reader);
+        struct command *command = command_of(connection, frame);
+
+        if (command == NULL)
+                return;
+        if (!wire_read_done(&reader) || awaiting >= WIRE_AWAITING_KINDS || command->state == COMMAND_QUEUED) {
+                break_off(connection, frame, "not now, or does not decode");
+                return;
+        }
+        if (awaiting != WIRE_AWAITING_NOTHING) {
+                scoped_free char *question = remote_text(bytes, COMMAND_QUESTION_MAX);
+                command_set_awaiting(command, (enum wire_awaiting)awaiting, &question);
+        } else if (command->state == COMMAND_AWAITING) {
+                command_set_state(command, COMMAND_RUNNING);
+        }
+}
+
+static void on_ended(struct connection *connection, const struct frame *frame)
+{
+        struct wire_end end;
+        struct command *command = command_of(connection, frame);
+
+        if (command == NULL)
+                return;
+        if (!wire_read_end(frame, &end)) {
+                break_off(connection, frame, "does not decode");
+                return;
+        }
+        struct shell *shell = shells_find(&connection->shells, command->shell);
+        if (shell != NULL && end.cwd.len > 0) {
+                free(shell->cwd);
+                shell->cwd = remote_text(end.cwd, COMMAND_CWD_MAX);
+        }
+        command_end_as_told(command, &end);
+        connection_end_command(connection, command);
+        if (shell == NULL || end.shell_gone == 0)
+                return;
+        end_commands_of(connection, shell, "it went with a command inside it");
+        scoped_free char *why = xasprintf("it ended with the command \"%.40s\"", command->text);
+        scoped_free char *shown = remote_text(str_of(why), 120);
+        connection_forget_shell(connection, shell, shown);
+}
+
+static void dispatch(struct connection *connection, const struct frame *frame)
+{
+        switch (frame->kind) {
+        case WIRE_LOG:         on_log(connection, frame); return;
+        case WIRE_SANDBOX:     on_sandbox(connection, frame); return;
+        case WIRE_HOST_KEY:    on_host_key(connection, frame); return;
+        case WIRE_READY:       on_ready(connection, frame); return;
+        case WIRE_FAILED:      on_failed(connection, frame); return;
+        case WIRE_SHELL_READY: on_shell_ready(connection, frame); return;
+        case WIRE_SHELL_ENDED: on_shell_ended(connection, frame); return;
+        case WIRE_STARTED:     on_started(connection, frame); return;
+        case WIRE_OUTPUT:      on_output(connection, frame); return;
+        case WIRE_PARTIAL:     on_partial(connection, frame); return;
+        case WIRE_AWAITING:    on_awaiting(connection, frame); return;
+        case WIRE_ENDED:       on_ended(connection, frame); return;
+        default: /* a number from a worker, not our enum */
+                break_off(connection, frame, "unknown");
+        }
+}
+
+void connection_on_frame(void *arg, const struct frame *frame)
+{
+        struct connection *connection = arg;
+
+        if (connection_is_live(connection))
+                dispatch(connection, frame);
+}
+
+void connection_on_postbox_end(void *arg, enum postbox_end end)
+{
+        struct connection *connection = arg;
+        struct err err;
+
+        postbox_free(connection->postbox);
+        connection->postbox = NULL;
+        if (!connection_is_live(connection))
+                return;
+        if (end == POSTBOX_GARBAGE) {
+                (void)err_set(&err, ERR_PROTOCOL, "its worker sent bytes that make no sense");
+                connection_fail(connection, &err);
+        } else if (connection->has_ended) {
+                connection_lose_worker(connection);
+        } else {
+                connection_set_deadline(connection, CONNECTION_WORKER_END_MS);
+        }
+}

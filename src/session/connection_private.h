@@ -1,0 +1,93 @@
+#pragma once
+/*
+ * connection_private.h - the inside of a connection, for the four files that are one.
+ *
+ *      connection.c           its life: made, named, ended
+ *      connection_setup.c     from a host's name to an authenticated connection
+ *      connection_frames.c    what the worker says
+ *      connection_commands.c  commands and shells on it
+ *
+ * Process: supervisor.
+ */
+#include "session/agent.h"
+#include "session/connection.h"
+#include "session/dial.h"
+#include "session/host_keys.h"
+#include "session/identities.h"
+#include "session/postbox.h"
+#include "session/resolver.h"
+
+#define ALIASES_MAX              16  /* ways of saying the same; a further one gets its own */
+#define CONNECTION_WORKER_END_MS 500 /* between a worker's end and the report of it */
+
+/* A way in which a call named this connection. */
+struct alias {
+        char *given;
+        struct target target;
+        struct credentials credentials;
+};
+
+struct connection {
+        uint64_t id;
+        struct connection_env *env; /* not ours */
+        enum connection_state state;
+        struct alias aliases[ALIASES_MAX];
+        unsigned alias_count;
+        char *name;      /* "user@host:port", before it is resolved what the call said */
+        char *limit_key; /* "host:port" for auth_limits; NULL before it is resolved */
+        struct credentials credentials;
+
+        /* until authenticated */
+        char *key_filename; /* NULL: none given */
+        struct secret *password;
+        struct override override; /* borrowed from the engine's overrides */
+        struct ssh_config *config;
+        struct resolver *resolver;
+        struct dial *dial;
+        struct agent *agent;
+        struct host_keys *host_keys;
+        struct identities identities;
+
+        /* resolved; NULL and 0 before */
+        char *host;
+        char *user;
+        int port;
+
+        struct postbox *postbox; /* NULL: no worker, or it has spoken its last */
+        bool has_worker;         /* the zygote was asked for one, and has not reported its end */
+        bool has_ended;          /* the zygote has reported its end */
+        int64_t worker_status;   /* waitpid()'s, once has_ended */
+        unsigned log_lines;      /* from the worker, in this log_window */
+        int64_t log_window_ms;
+
+        char *server;
+        char *auth_method;
+        int64_t opened_wall_ms;
+        struct shells shells;
+        uv_timer_t timer; /* the one deadline of the present state */
+};
+
+/* connection.c */
+void connection_set_state(struct connection *connection, enum connection_state next);
+void connection_set_deadline(struct connection *connection, int64_t ms);
+
+/* Ends it with an error: commands become FAILED or LOST. Takes no effect on one that is ending. */
+void connection_fail(struct connection *connection, const struct err *why);
+void connection_lose_worker(struct connection *connection);
+
+/* connection_setup.c */
+void connection_start(struct connection *connection);
+void connection_drop_setup(struct connection *connection);
+void connection_on_deadline(struct connection *connection);
+void connection_on_host_key(struct connection *connection, struct str type, struct str blob);
+
+/* connection_frames.c */
+void connection_on_frame(void *arg, const struct frame *frame);
+void connection_on_postbox_end(void *arg, enum postbox_end end);
+
+/* connection_commands.c */
+void connection_run_waiting(struct connection *connection); /* it has become ready */
+void connection_run_in_shell(struct connection *connection, struct shell *shell);
+void connection_end_command(struct connection *connection, struct command *command);
+void connection_forget_shell(struct connection *connection, struct shell *shell, const char *why);
+char *connection_session_name(const struct connection *connection, const char *shell_name);

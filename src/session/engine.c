@@ -1,0 +1,478 @@
+/*
+ * A facade: checks what a call says, finds or makes the connection, and hands over. The parts are
+ * made in engine_new() in the order of their dependence.
+ */
+#include "session/engine.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/scoped.h"
+#include "session/connections.h"
+#include "session/postbox.h"
+#include "session/waits.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INPUT_MAX      (1024 * 1024) /* bytes typed in one call */
+#define PASSWORD_MAX   1024          /* bytes; OpenSSH's own limit for a password prompt */
+#define LOOK_UP_THREADS "8"          /* libuv lets half of its pool look up names at a time */
+
+struct engine {
+        struct connection_env env;
+        struct connections *connections;
+        struct commands *commands;
+        struct waits *waits;
+        struct spawner *spawner;
+        struct overrides *overrides;
+        struct auth_limits *auth_limits;
+        struct losses *losses;
+        char *ssh_config;
+        uint8_t *scratch;
+        bool is_stopping;
+};
+
+/* ---- life ---- */
+
+static void on_spawn_report(void *arg, const struct spawn_record *record)
+{
+        struct engine *engine = arg;
+        struct connection *connection = connections_find(engine->connections, record->id);
+
+        if (connection != NULL)
+                connection_on_spawn(connection, record);
+}
+
+static void on_resolved(void *arg, struct connection *connection)
+{
+        struct engine *engine = arg;
+
+        connections_join(engine->connections, connection);
+}
+
+static void on_gone(void *arg, struct connection *connection)
+{
+        struct engine *engine = arg;
+
+        connections_remove(engine->connections, connection);
+        if (engine->is_stopping && connections_count(engine->connections) == 0)
+                spawner_stop(engine->spawner);
+}
+
+static void on_command_changed(void *arg)
+{
+        struct engine *engine = arg;
+
+        waits_poke(engine->waits);
+}
+
+static void make_parts(struct engine *engine, uv_loop_t *loop, const struct engine_config *config)
+{
+        engine->overrides = overrides_new();
+        engine->commands = commands_new();
+        engine->connections = connections_new();
+        engine->auth_limits = auth_limits_new();
+        engine->losses = losses_new();
+        engine->scratch = xcalloc(1, POSTBOX_SCRATCH_LEN);
+        engine->ssh_config = config->ssh_config != NULL ? xstrdup(config->ssh_config) : NULL;
+        engine->env = (struct connection_env){
+                .loop = loop,
+                .ssh_config = engine->ssh_config,
+                .commands = engine->commands,
+                .auth_limits = engine->auth_limits,
+                .losses = engine->losses,
+                .scratch = engine->scratch,
+                .on_resolved = on_resolved,
+                .on_gone = on_gone,
+                .arg = engine,
+        };
+        home_init(&engine->env.home);
+}
+
+bool engine_new(struct engine **out_engine, uv_loop_t *loop, const struct engine_config *config,
+                struct err *err)
+{
+        struct engine *engine = xcalloc(1, sizeof *engine);
+        scoped_fd int zygote = config->zygote_fd;
+
+        /* A dead name server holds a thread of the pool for many seconds. */
+        (void)setenv("UV_THREADPOOL_SIZE", LOOK_UP_THREADS, /* overwrite= */ 0);
+        make_parts(engine, loop, config);
+        if (!spawner_new(&engine->spawner, loop, &zygote, on_spawn_report, engine, err)) {
+                engine_free(engine); /* has no handle yet */
+                return false;
+        }
+        engine->env.spawner = engine->spawner;
+        engine->waits = waits_new(loop, engine->commands);
+        commands_set_watch(engine->commands, on_command_changed, engine);
+        *out_engine = engine;
+        return true;
+}
+
+void engine_stop(struct engine *engine)
+{
+        if (engine->is_stopping)
+                return;
+        engine->is_stopping = true;
+        for (size_t i = connections_count(engine->connections); i-- > 0;)
+                connection_close(connections_at(engine->connections, i), ENGINE_STOP_GRACE_MS);
+        waits_stop(engine->waits);
+        if (connections_count(engine->connections) == 0)
+                spawner_stop(engine->spawner);
+}
+
+void engine_free(struct engine *engine)
+{
+        if (engine == NULL)
+                return;
+        waits_free(engine->waits);
+        spawner_free(engine->spawner);
+        connections_free(engine->connections);
+        commands_free(engine->commands);
+        auth_limits_free(engine->auth_limits);
+        losses_free(engine->losses);
+        overrides_free(engine->overrides);
+        home_fini(&engine->env.home);
+        free(engine->ssh_config);
+        free(engine->scratch);
+        free(engine);
+}
+
+/* ---- running ---- */
+
+static const char *or_null(const char *text)
+{
+        return text != NULL && text[0] != 0 ? text : NULL;
+}
+
+static bool check_text(const struct run_request *request, struct err *err)
+{
+        struct str text = { request->text, request->text_len };
+
+        if (str_trim(text).len == 0)
+                return err_set(err, ERR_INPUT, "command is empty: give a shell command.");
+        if (text.len > COMMAND_TEXT_MAX)
+                return err_set(err, ERR_LIMIT, "command has %zu bytes, the limit is %d: put it into a file on "
+                                               "the host and run that.",
+                               text.len, COMMAND_TEXT_MAX);
+        if (memchr(text.ptr, 0, text.len) != NULL)
+                return err_set(err, ERR_INPUT, "command has a NUL byte, which no shell takes: write it as "
+                                               "\\0 inside printf '...'.");
+        return true;
+}
+
+static bool check_rest(const struct run_request *request, struct err *err)
+{
+        const char *shell = or_null(request->session.shell);
+        const char *key = or_null(request->key_filename);
+
+        if (shell != NULL && !target_check_shell_name(shell, err))
+                return false;
+        if (request->password != NULL && strnlen(request->password, PASSWORD_MAX + 1) > PASSWORD_MAX)
+                return err_set(err, ERR_INPUT, "password is longer than %d bytes.", PASSWORD_MAX);
+        return key == NULL || target_check_key_path(key, err);
+}
+
+/* The operator's word for the host as it was said, else for the host name in it. */
+static bool find_override(const struct engine *engine, const char *given, const struct target *target,
+                          struct override *out, struct err *err)
+{
+        static const struct override none;
+
+        if (!overrides_find(engine->overrides, given, out, err))
+                return false;
+        if (memcmp(out, &none, sizeof none) != 0)
+                return true;
+        return overrides_find(engine->overrides, target->host, out, err);
+}
+
+static bool get_connection(struct engine *engine, const struct run_request *request,
+                           const struct target *target, struct connection **out_connection, struct err *err)
+{
+        struct connection_spec spec = { .given = request->session.host, .target = target };
+        struct secret *password = NULL;
+        uint64_t id;
+
+        if (!find_override(engine, spec.given, target, &spec.override, err))
+                return false;
+        spec.key_filename = spec.override.key != NULL ? spec.override.key : or_null(request->key_filename);
+        if (spec.override.password == NULL && or_null(request->password) != NULL)
+                password = secret_new(request->password, strlen(request->password));
+        spec.password = spec.override.password != NULL ? spec.override.password : password;
+        spec.credentials = credentials_of(spec.key_filename, spec.password);
+        bool is_there = connections_get(engine->connections, &engine->env, &spec, &id, err);
+        secret_free(password);
+        if (is_there)
+                *out_connection = connections_find(engine->connections, id);
+        return is_there;
+}
+
+static void submit(struct engine *engine, struct connection *connection,
+                   const struct run_request *request, const char *shell, command_id *out_id)
+{
+        struct command *command =
+                command_new(request->text, request->text_len, request->isolated, request->session.host);
+        struct command *added = command;
+        command_id busy;
+        struct err err;
+
+        *out_id = commands_add(engine->commands, &command);
+        if (!connection_submit(connection, added, shell, &busy, &err))
+                command_end(added, COMMAND_FAILED, &err); /* asked before: cannot be */
+}
+
+bool engine_run(struct engine *engine, const struct run_request *request, command_id *out_id,
+                command_id *out_busy, struct err *err)
+{
+        const char *shell = or_null(request->session.shell);
+        struct connection *connection = NULL;
+        struct target target;
+
+        *out_busy = (command_id){ 0 };
+        if (engine->is_stopping)
+                return err_set(err, ERR_STATE, "mcp-ssh-session is stopping.");
+        if (!check_text(request, err) || !check_rest(request, err)
+            || !commands_has_room(engine->commands, err)
+            || !target_parse(&target, request->session.host, request->session.username,
+                             request->session.port, err))
+                return false;
+        shell = shell != NULL ? shell : SHELL_DEFAULT;
+        bool ok = get_connection(engine, request, &target, &connection, err)
+                  && connection_may_submit(connection, shell, request->isolated, out_busy, err);
+        if (ok)
+                submit(engine, connection, request, shell, out_id);
+        target_fini(&target);
+        return ok;
+}
+
+/* ---- a command that runs ---- */
+
+static bool find_running(const struct engine *engine, command_id id, struct command **out_command,
+                         struct connection **out_connection, struct err *err)
+{
+        struct command *command = commands_find(engine->commands, id);
+
+        if (command == NULL)
+                return err_set(err, ERR_NOT_FOUND, "there is no such command any more.");
+        if (command_state_is_final(command->state))
+                return err_set(err, ERR_STATE, "Command is not active (status: %s).",
+                               command_state_name(command->state));
+        struct connection *connection = connections_find(engine->connections, command->connection);
+        if (connection == NULL)
+                bug("command %" PRIu64 " runs on no connection", id.n);
+        *out_command = command;
+        *out_connection = connection;
+        return true;
+}
+
+bool engine_interrupt(struct engine *engine, command_id id, struct err *err)
+{
+        struct command *command;
+        struct connection *connection;
+
+        if (!find_running(engine, id, &command, &connection, err))
+                return false;
+        connection_interrupt(connection, command);
+        return true;
+}
+
+static bool check_input(size_t len, struct err *err)
+{
+        if (len == 0)
+                return err_set(err, ERR_INPUT, "there is nothing to type: input_text is empty.");
+        if (len > INPUT_MAX)
+                return err_set(err, ERR_LIMIT, "input_text has %zu bytes, the limit is %d: send it in pieces.",
+                               len, INPUT_MAX);
+        return true;
+}
+
+bool engine_input(struct engine *engine, command_id id, const char *bytes, size_t len, struct err *err)
+{
+        struct command *command;
+        struct connection *connection;
+
+        if (!check_input(len, err) || !find_running(engine, id, &command, &connection, err))
+                return false;
+        if (command->isolated)
+                return err_set(err, ERR_STATE, "an isolated command has no input: its stdin is closed. Run it "
+                                               "without isolated to be able to answer it.");
+        return connection_input(connection, command, (struct str){ bytes, len }, err);
+}
+
+/* ---- sessions ---- */
+
+struct place {
+        struct connection *connection;
+        struct shell *shell;
+};
+
+/* The shell that a reference means; of several the one where something runs. */
+static bool find_shell(const struct engine *engine, const struct target *target, const char *name,
+                       struct place *out_place, struct err *err)
+{
+        struct place any = { 0 };
+        struct place busy = { 0 };
+        unsigned any_count = 0;
+        unsigned busy_count = 0;
+
+        for (size_t i = 0; i < connections_count(engine->connections); i++) {
+                struct connection *at = connections_at(engine->connections, i);
+                struct shell *shell = NULL;
+                if (connection_is_live(at) && connection_matches(at, target))
+                        shell = connection_find_shell(at, name);
+                if (shell == NULL)
+                        continue;
+                any = (struct place){ at, shell };
+                any_count++;
+                if (shell->depth > 0) {
+                        busy = any;
+                        busy_count++;
+                }
+        }
+        if (any_count == 0)
+                return err_set(err, ERR_NOT_FOUND, "No active shell for this session. execute_command opens "
+                                                   "one; list_sessions shows those that are open.");
+        if (any_count > 1 && busy_count != 1)
+                return err_set(err, ERR_INPUT, "%u open sessions match that host: give username and port as "
+                                               "list_sessions shows them.",
+                               any_count);
+        *out_place = any_count == 1 ? any : busy;
+        return true;
+}
+
+bool engine_session_input(struct engine *engine, const struct session_ref *session, const char *bytes,
+                          size_t len, command_id *out_id, struct err *err)
+{
+        const char *name = or_null(session->shell);
+        struct str text = { bytes, len };
+        struct target target;
+        struct place place = { 0 };
+
+        if (!check_input(len, err) || (name != NULL && !target_check_shell_name(name, err))
+            || !target_parse(&target, session->host, session->username, session->port, err))
+                return false;
+        bool is_found = find_shell(engine, &target, name != NULL ? name : SHELL_DEFAULT, &place, err);
+        target_fini(&target);
+        if (!is_found)
+                return false;
+        struct command *command = commands_find(engine->commands, shell_top(place.shell));
+        bool ok = command != NULL ? connection_input(place.connection, command, text, err)
+                                  : connection_shell_input(place.connection, place.shell, text, err);
+        if (ok)
+                *out_id = command != NULL ? command->id : (command_id){ 0 };
+        return ok;
+}
+
+static bool visit_shells(const struct connection *connection, session_visit *visit, void *arg,
+                         bool *out_go_on)
+{
+        scoped_buf struct buf name;
+        bool has_any = false;
+
+        buf_init(&name, 1024);
+        list_each(at, &connection_shells(connection)->list) {
+                const struct shell *shell = list_entry(at, struct shell, node);
+                if (shell->state == SHELL_CLOSING)
+                        continue;
+                has_any = true;
+                struct session_info info = connection_describe(connection, shell, &name);
+                *out_go_on = visit(arg, &info);
+                if (!*out_go_on)
+                        break;
+        }
+        return has_any;
+}
+
+void engine_each_session(const struct engine *engine, session_visit *visit, void *arg)
+{
+        scoped_buf struct buf name;
+        bool goes_on = true;
+
+        buf_init(&name, 1024);
+        for (size_t i = 0; goes_on && i < connections_count(engine->connections); i++) {
+                const struct connection *at = connections_at(engine->connections, i);
+                if (!connection_is_live(at) || visit_shells(at, visit, arg, &goes_on))
+                        continue;
+                struct session_info info = connection_describe(at, NULL, &name);
+                goes_on = visit(arg, &info);
+        }
+}
+
+static unsigned close_matching(struct engine *engine, const struct target *target, const char *shell_name)
+{
+        unsigned closed = 0;
+
+        for (size_t i = connections_count(engine->connections); i-- > 0;) {
+                struct connection *at = connections_at(engine->connections, i);
+                if (!connection_is_live(at) || (target != NULL && !connection_matches(at, target)))
+                        continue;
+                if (shell_name == NULL) {
+                        connection_close(at, CLOSE_GRACE_MS);
+                        closed++;
+                        continue;
+                }
+                struct shell *shell = connection_find_shell(at, shell_name);
+                if (shell != NULL) {
+                        connection_close_shell(at, shell);
+                        closed++;
+                }
+        }
+        return closed;
+}
+
+bool engine_close_session(struct engine *engine, const struct session_ref *session, unsigned *out_closed,
+                          struct err *err)
+{
+        const char *name = or_null(session->shell);
+        struct target target;
+
+        if ((name != NULL && !target_check_shell_name(name, err))
+            || !target_parse(&target, session->host, session->username, session->port, err))
+                return false;
+        *out_closed = close_matching(engine, &target, name);
+        target_fini(&target);
+        return true;
+}
+
+unsigned engine_close_all(struct engine *engine)
+{
+        return close_matching(engine, NULL, NULL);
+}
+
+/* ---- looking, waiting ---- */
+
+command_id engine_find(const struct engine *engine, const char *name)
+{
+        return commands_find_name(engine->commands, name);
+}
+
+bool engine_info(const struct engine *engine, command_id id, struct command_info *out_info)
+{
+        const struct command *command = commands_find(engine->commands, id);
+
+        if (command != NULL)
+                *out_info = command_describe(command);
+        return command != NULL;
+}
+
+void engine_each_command(const struct engine *engine, command_visit *visit, void *arg)
+{
+        for (struct command *at = commands_last(engine->commands); at != NULL;
+             at = commands_before(engine->commands, at)) {
+                struct command_info info = command_describe(at);
+                if (!visit(arg, &info))
+                        return;
+        }
+}
+
+wait_id engine_wait(struct engine *engine, command_id id, const struct wait_spec *spec, wait_done *done,
+                    void *arg)
+{
+        return waits_add(engine->waits, id, spec, done, arg);
+}
+
+void engine_wait_cancel(struct engine *engine, wait_id wait)
+{
+        waits_cancel(engine->waits, wait);
+}

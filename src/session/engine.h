@@ -1,0 +1,146 @@
+#pragma once
+/*
+ * engine.h - the door to everything behind MCP: hosts, connections, shells, commands.
+ *
+ * Nothing here blocks. What takes time (ssh -G, name look-up, TCP, key exchange, the command
+ * itself) happens in later turns of the loop and shows in the command's state; engine_wait()
+ * tells when.
+ *
+ * Process: supervisor.
+ * Memory:  the engine owns its connections, shells and commands; callers hold ids.
+ * Errors:  false and *err: the request itself is at fault (ERR_INPUT, ERR_NOT_FOUND, ERR_STATE,
+ *          ERR_LIMIT). What goes wrong later ends the command as FAILED or LOST with its error.
+ */
+#include "base/err.h"
+#include "session/command.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct uv_loop_s uv_loop_t;
+struct engine;
+
+struct engine_config {
+        const char *ssh_config; /* file for `ssh -F`; NULL: the user's own */
+        int zygote_fd;          /* spawn.h socket; taken by the engine */
+};
+
+bool engine_new(struct engine **out_engine, uv_loop_t *loop, const struct engine_config *config,
+                struct err *err);
+
+/*
+ * How the engine ends. engine_stop() refuses new work, ends every command as INTERRUPTED, tells
+ * the workers to stop, and closes its handles so that the loop can run dry; workers that are
+ * still there ENGINE_STOP_GRACE_MS later are killed. engine_free() is for after the loop has
+ * ended; it accepts NULL and an engine that engine_new() could not finish.
+ */
+#define ENGINE_STOP_GRACE_MS 300
+void engine_stop(struct engine *engine);
+void engine_free(struct engine *engine);
+
+/* Which session a call means. Texts are borrowed for the call; NULL or "": not given. */
+struct session_ref {
+        const char *host; /* name, alias, user@host, user@host:port, [v6]:port */
+        const char *username;
+        int port; /* 0: not given */
+        const char *shell; /* name of the shell on that connection; default "default" */
+};
+
+struct run_request {
+        struct session_ref session;
+        const char *key_filename;
+        const char *password;
+        const char *text; /* the command */
+        size_t text_len;
+        bool isolated;
+};
+
+/*
+ * Starts the command, or says at once why not: arguments outside the grammar, a shell that is
+ * busy (ERR_STATE; *out_busy names the command that holds it, else it is 0), too many of
+ * something. A shell whose running command awaits input because a nested shell is at its
+ * prompt is not busy: the command runs inside.
+ */
+bool engine_run(struct engine *engine, const struct run_request *request, command_id *out_id,
+                command_id *out_busy, struct err *err);
+
+/*
+ * Ctrl-C (a shell's command) or SSH signals INT, TERM, KILL one after another (isolated).
+ * ERR_STATE if it has ended already: a late interrupt is not a fault.
+ */
+bool engine_interrupt(struct engine *engine, command_id id, struct err *err);
+
+/* Types the bytes into what the command runs; ERR_STATE if it has ended or is isolated. */
+bool engine_input(struct engine *engine, command_id id, const char *bytes, size_t len,
+                  struct err *err);
+
+/* Types into a session's shell; *out_id is the command that gets it, n 0 if none runs. */
+bool engine_session_input(struct engine *engine, const struct session_ref *session,
+                          const char *bytes, size_t len, command_id *out_id, struct err *err);
+
+/* ---- looking at commands ---- */
+
+command_id engine_find(const struct engine *engine, const char *name); /* n 0: no such command */
+bool engine_info(const struct engine *engine, command_id id, struct command_info *out_info);
+
+/* Calls visit for each command, the newest first, until it returns false. */
+typedef bool command_visit(void *arg, const struct command_info *info);
+void engine_each_command(const struct engine *engine, command_visit *visit, void *arg);
+
+/* ---- waiting ---- */
+
+enum wait_reason {
+        WAIT_ENDED,    /* the command is in a final state */
+        WAIT_AWAITING, /* it waits for input */
+        WAIT_QUIET,    /* quiet_ms without output, after the wait began */
+        WAIT_DEADLINE,
+        WAIT_GONE,     /* the command was forgotten or the engine stops */
+        WAIT_TICK,     /* not the end: tick_ms have passed again; the wait goes on */
+};
+
+struct wait_spec {
+        int64_t deadline_ms; /* absolute, clock_now_ms() */
+        int64_t quiet_ms;    /* 0: quiet does not end the wait */
+        int64_t tick_ms;     /* 0: no ticks */
+};
+
+typedef struct { uint64_t n; } wait_id;
+
+/* id is the command's; arg is what was given to engine_wait(). Never called from inside it. */
+typedef void wait_done(void *arg, wait_id wait, command_id id, enum wait_reason reason);
+
+/*
+ * Calls done exactly once with the reason that ends the wait (and any number of WAIT_TICK before
+ * it), in a later turn, also when the command has ended already. After engine_wait_cancel() it
+ * is not called any more; cancelling an ended wait is harmless.
+ */
+wait_id engine_wait(struct engine *engine, command_id id, const struct wait_spec *spec,
+                    wait_done *done, void *arg);
+void engine_wait_cancel(struct engine *engine, wait_id wait);
+
+/* ---- sessions ---- */
+
+struct session_info {
+        const char *name;        /* "user@host:port" or "user@host:port/shell" */
+        const char *host_given;  /* what the caller called it */
+        const char *state;       /* "connecting", "ready", "busy" */
+        const char *shell;       /* the shell program ("bash"), "" not known yet */
+        const char *cwd;         /* NULL unknown */
+        const char *server;      /* SSH identification of the server, "" not yet */
+        const char *auth_method; /* "publickey (id_ed25519)", …; "" not yet */
+        command_id command;      /* running there, n 0 none */
+        int64_t opened_wall_ms;
+        bool is_shell;           /* false: the connection alone, no shell is open on it */
+};
+
+typedef bool session_visit(void *arg, const struct session_info *info);
+void engine_each_session(const struct engine *engine, session_visit *visit, void *arg);
+
+/*
+ * Closes one shell (session->shell given) or the connection with all its shells; commands in it
+ * become INTERRUPTED. *out_closed is how many shells and connections were closed; 0 is no error.
+ */
+bool engine_close_session(struct engine *engine, const struct session_ref *session,
+                          unsigned *out_closed, struct err *err);
+unsigned engine_close_all(struct engine *engine); /* how many connections were closed */

@@ -1,0 +1,259 @@
+#include "session/known_hosts.h"
+
+#include "base/alloc.h"
+#include "base/scoped.h"
+#include "session/digest.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define BLOB_MAX    (16 * 1024) /* bytes of a key; RSA with 16384 bits has 2 KiB */
+#define PATTERN_MAX 1024        /* characters; OpenSSH gives up at the same length */
+
+enum marker { MARKER_NONE, MARKER_CA, MARKER_REVOKED, MARKER_BAD };
+
+struct entry {
+        enum marker marker;
+        struct str names;
+        struct str type;
+        struct str key; /* base64 */
+};
+
+static enum key_type type_of(struct str name)
+{
+        static const struct {
+                const char *name;
+                enum key_type type;
+        } types[] = {
+                { "ssh-ed25519", KEY_ED25519 },
+                { "ecdsa-sha2-nistp256", KEY_ECDSA_256 },
+                { "ecdsa-sha2-nistp384", KEY_ECDSA_384 },
+                { "ecdsa-sha2-nistp521", KEY_ECDSA_521 },
+                { "ssh-rsa", KEY_RSA },
+                { "ssh-dss", KEY_OTHER },
+                { "sk-ssh-ed25519@openssh.com", KEY_OTHER },
+                { "sk-ecdsa-sha2-nistp256@openssh.com", KEY_OTHER },
+        };
+
+        for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+                if (str_is(name, types[i].name))
+                        return types[i].type;
+        return KEY_TYPES;
+}
+
+static enum marker take_marker(struct str *line)
+{
+        struct str rest = *line;
+        struct str word = str_word(&rest);
+
+        if (!str_starts(word, "@"))
+                return MARKER_NONE;
+        *line = rest;
+        if (str_is(word, "@cert-authority"))
+                return MARKER_CA;
+        return str_is(word, "@revoked") ? MARKER_REVOKED : MARKER_BAD;
+}
+
+static bool parse_line(struct str line, struct entry *out)
+{
+        line = str_trim(line);
+        if (line.len == 0 || line.ptr[0] == '#')
+                return false;
+        out->marker = take_marker(&line);
+        out->names = str_word(&line);
+        out->type = str_word(&line);
+        out->key = str_word(&line);
+        return out->marker != MARKER_BAD && out->key.len > 0;
+}
+
+/* `*` and `?`; steps back to the last star only, so the time is at most pattern x name. */
+static bool matches_pattern(const char *name, struct str pattern)
+{
+        size_t at = 0;
+        const char *retry_name = NULL;
+        size_t retry_at = 0;
+
+        while (*name != 0) {
+                if (at < pattern.len && pattern.ptr[at] == '*') {
+                        retry_at = ++at;
+                        retry_name = name;
+                } else if (at < pattern.len
+                           && (pattern.ptr[at] == '?'
+                               || tolower((unsigned char)pattern.ptr[at]) == (unsigned char)*name)) {
+                        at++;
+                        name++;
+                } else if (retry_name != NULL) {
+                        at = retry_at;
+                        name = ++retry_name;
+                } else {
+                        return false;
+                }
+        }
+        while (at < pattern.len && pattern.ptr[at] == '*')
+                at++;
+        return at == pattern.len;
+}
+
+/* A negated pattern that matches excludes the name, wherever it stands in the list. */
+static bool matches_list(const char *name, struct str list)
+{
+        bool is_match = false;
+
+        while (list.len > 0) {
+                const char *comma = memchr(list.ptr, ',', list.len);
+                size_t len = comma != NULL ? (size_t)(comma - list.ptr) : list.len;
+                struct str pattern = { list.ptr, len };
+                size_t used = comma != NULL ? len + 1 : len;
+                list.ptr += used;
+                list.len -= used;
+
+                bool is_negated = str_starts(pattern, "!");
+                if (is_negated) {
+                        pattern.ptr++;
+                        pattern.len--;
+                }
+                if (pattern.len >= PATTERN_MAX)
+                        return false;
+                if (!matches_pattern(name, pattern))
+                        continue;
+                if (is_negated)
+                        return false;
+                is_match = true;
+        }
+        return is_match;
+}
+
+static int base64_value(char c)
+{
+        static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        const char *at = c != 0 ? strchr(digits, c) : NULL;
+
+        return at != NULL ? (int)(at - digits) : -1;
+}
+
+/* Strict: whole groups of four, padding only at the end. */
+static bool decode_base64(struct str text, struct buf *out)
+{
+        size_t padding = 0;
+
+        if (text.len == 0 || text.len % 4 != 0)
+                return false;
+        while (padding < 2 && text.ptr[text.len - 1 - padding] == '=')
+                padding++;
+        for (size_t i = 0; i < text.len; i += 4) {
+                uint32_t group = 0;
+                size_t missing = i + 4 == text.len ? padding : 0;
+                for (size_t k = 0; k < 4; k++) {
+                        int value = k < 4 - missing ? base64_value(text.ptr[i + k]) : 0;
+                        if (value < 0)
+                                return false;
+                        group = group << 6 | (uint32_t)value;
+                }
+                uint8_t bytes[3] = { (uint8_t)(group >> 16), (uint8_t)(group >> 8), (uint8_t)group };
+                if (!buf_append(out, bytes, 3 - missing))
+                        return false;
+        }
+        return true;
+}
+
+/* "|1|salt|hash": the hash is HMAC-SHA1 of the name, keyed with the salt. */
+static bool matches_hash(const char *name, struct str hashed)
+{
+        scoped_buf struct buf salt;
+        scoped_buf struct buf hash;
+        uint8_t mac[SHA1_LEN];
+
+        buf_init(&salt, SHA1_LEN);
+        buf_init(&hash, SHA1_LEN);
+        struct str rest = { hashed.ptr + 3, hashed.len - 3 };
+        const char *bar = memchr(rest.ptr, '|', rest.len);
+        if (bar == NULL)
+                return false;
+        struct str salt_text = { rest.ptr, (size_t)(bar - rest.ptr) };
+        struct str hash_text = { bar + 1, rest.len - salt_text.len - 1 };
+        if (!decode_base64(salt_text, &salt) || !decode_base64(hash_text, &hash)
+            || salt.len != SHA1_LEN || hash.len != SHA1_LEN)
+                return false;
+        digest_hmac_sha1(mac, (struct bytes){ salt.data, SHA1_LEN }, (struct bytes){ name, strlen(name) });
+        return memcmp(mac, hash.data, SHA1_LEN) == 0;
+}
+
+static bool names_match(const struct entry *entry, const char *name)
+{
+        if (str_starts(entry->names, "|"))
+                return str_starts(entry->names, "|1|") && matches_hash(name, entry->names);
+        return matches_list(name, entry->names);
+}
+
+/* The key inside must say the type that the line says. */
+static bool decode_key(const struct entry *entry, struct buf *out_blob)
+{
+        if (type_of(entry->type) == KEY_TYPES || !decode_base64(entry->key, out_blob)
+            || out_blob->len < 4 || out_blob->len - 4 < entry->type.len)
+                return false;
+        const uint8_t *b = out_blob->data;
+        size_t len = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | (size_t)b[3];
+        return len == entry->type.len && memcmp(b + 4, entry->type.ptr, len) == 0;
+}
+
+static enum known_verdict verdict_of(const struct entry *entry, bool is_same_key)
+{
+        if (entry->marker == MARKER_REVOKED)
+                return is_same_key ? KNOWN_REVOKED : KNOWN_UNKNOWN;
+        return is_same_key ? KNOWN_OK : KNOWN_CHANGED;
+}
+
+struct known_finding known_hosts_check(struct str text, const char *name, struct str blob)
+{
+        struct known_finding found = { .verdict = KNOWN_UNKNOWN };
+        scoped_buf struct buf key;
+        struct str line;
+        struct entry entry;
+
+        buf_init(&key, BLOB_MAX);
+        for (unsigned number = 1; str_line(&text, &line); number++) {
+                if (!parse_line(line, &entry) || !names_match(&entry, name))
+                        continue;
+                buf_reset(&key);
+                if (!decode_key(&entry, &key))
+                        continue;
+                if (entry.marker == MARKER_CA) {
+                        found.ca_line = number;
+                        continue;
+                }
+                bool is_same = key.len == blob.len && memcmp(key.data, blob.ptr, blob.len) == 0;
+                enum known_verdict verdict = verdict_of(&entry, is_same);
+                if (verdict > found.verdict) {
+                        found.verdict = verdict;
+                        found.line = number;
+                }
+        }
+        return found;
+}
+
+unsigned known_hosts_types(struct str text, const char *name)
+{
+        scoped_buf struct buf key;
+        unsigned types = 0;
+        struct str line;
+        struct entry entry;
+
+        buf_init(&key, BLOB_MAX);
+        while (str_line(&text, &line)) {
+                if (!parse_line(line, &entry) || entry.marker != MARKER_NONE || !names_match(&entry, name))
+                        continue;
+                buf_reset(&key);
+                if (decode_key(&entry, &key))
+                        types |= 1u << type_of(entry.type);
+        }
+        return types;
+}
+
+char *known_hosts_name(const char *host, int port)
+{
+        char *name = port == 22 ? xstrdup(host) : xasprintf("[%s]:%d", host, port);
+
+        for (char *at = name; *at != 0; at++)
+                *at = (char)tolower((unsigned char)*at);
+        return name;
+}
