@@ -1,0 +1,14 @@
+#pragma once
+/*
+ * schema.h - what tools/list says about a tool, made from its row.
+ *
+ * Process: supervisor. Pure.
+ * Memory:  what is returned is the caller's.
+ */
+#include "mcp/tool.h"
+
+#include <jansson.h>
+
+json_t *schema_of_args(const struct tool *tool);
+json_t *schema_of_tool(const struct tool *tool); /* one entry of tools/list */
+json_t *schema_of_tools(void);                   /* {"tools": […]} */
