@@ -1,0 +1,206 @@
+/*
+ * main.c - the map: every object in the order in which it is made, freed in mirror order.
+ *
+ * Process: supervisor; the zygote is forked before anything else exists.
+ */
+#include "base/log.h"
+#include "mcp/server.h"
+#include "session/engine.h"
+#include "transport/stdio.h"
+#include "worker/zygote.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+struct options {
+        const char *ssh_config; /* NULL: the user's own */
+};
+
+struct app {
+        struct engine *engine;
+        struct mcp *mcp;
+        struct mcp_client *client;
+        struct stdio *stdio;
+        uv_signal_t on_term;
+        uv_signal_t on_int;
+        bool stopping;
+};
+
+static const char usage[] =
+        "usage: mcp-ssh-session [mcp] [options]\n"
+        "\n"
+        "Serves the Model Context Protocol on standard input and output: persistent SSH\n"
+        "sessions for AI agents. Meant to be started by an MCP client.\n"
+        "\n"
+        "  --ssh-config FILE   read FILE as `ssh -F FILE` would (environment: MCP_SSH_CONFIG_FILE)\n"
+        "  --log-level LEVEL   error, warn, info, debug or trace, on standard error\n"
+        "                      (environment: MCP_SSH_LOG_LEVEL; default warn)\n"
+        "  --version           print the version and exit\n"
+        "  --help              print this and exit\n";
+
+/* ---- how it ends: the client closes its side, or a signal asks for it; both lead here ---- */
+
+static void stop(struct app *app)
+{
+        if (app->stopping)
+                return;
+        app->stopping = true;
+        engine_stop(app->engine);
+        stdio_stop(app->stdio);
+        uv_close((uv_handle_t *)&app->on_term, NULL);
+        uv_close((uv_handle_t *)&app->on_int, NULL);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+        log_info("stopping: signal %d", number);
+        stop(handle->data);
+}
+
+static void on_line(void *arg, const char *bytes, size_t len)
+{
+        struct app *app = arg;
+
+        mcp_client_on_line(app->client, bytes, len);
+}
+
+static void on_too_long(void *arg)
+{
+        struct app *app = arg;
+
+        mcp_client_on_too_long(app->client);
+}
+
+static void on_eof(void *arg)
+{
+        stop(arg);
+}
+
+static void send_line(void *arg, const char *line, size_t len)
+{
+        struct app *app = arg;
+
+        (void)stdio_send(app->stdio, line, len); /* a client that is gone is one on_eof() */
+}
+
+static bool watch_signals(struct app *app, uv_loop_t *loop)
+{
+        app->on_term.data = app;
+        app->on_int.data = app;
+        return uv_signal_init(loop, &app->on_term) == 0 && uv_signal_init(loop, &app->on_int) == 0
+            && uv_signal_start(&app->on_term, on_signal, SIGTERM) == 0
+            && uv_signal_start(&app->on_int, on_signal, SIGINT) == 0;
+}
+
+static int serve(const struct options *options, int zygote_fd)
+{
+        static const struct stdio_callbacks callbacks = { on_line, on_too_long, on_eof };
+        struct engine_config config = { .ssh_config = options->ssh_config, .zygote_fd = zygote_fd };
+        struct app app = { 0 };
+        struct mcp_peer peer = { send_line, &app };
+        struct err err = { 0 };
+        uv_loop_t loop;
+        int status = EXIT_FAILURE;
+
+        if (uv_loop_init(&loop) != 0)
+                bug("no event loop");
+        if (!engine_new(&app.engine, &loop, &config, &err) || !mcp_new(&app.mcp, app.engine, &err)
+            || !stdio_new(&app.stdio, &loop, &callbacks, &app, &err))
+                goto out;
+        app.client = mcp_client_new(app.mcp, &peer);
+        if (!watch_signals(&app, &loop)) {
+                (void)err_set(&err, ERR_SYSTEM, "cannot watch for signals");
+                goto out;
+        }
+        (void)uv_run(&loop, UV_RUN_DEFAULT); /* returns when stop() has let every handle go */
+        status = EXIT_SUCCESS;
+out:
+        if (status != EXIT_SUCCESS)
+                log_error("%s", err.text);
+        stdio_free(app.stdio);
+        mcp_client_free(app.client);
+        mcp_free(app.mcp);
+        engine_free(app.engine);
+        (void)uv_loop_close(&loop); /* after a failed start handles may be left; the process ends */
+        return status;
+}
+
+/* ---- options ---- */
+
+static bool set_log_level(const char *name)
+{
+        int level = log_level_parse(name);
+
+        if (level < 0) {
+                (void)fprintf(stderr, "mcp-ssh-session: no log level \"%s\"; there are error, warn, "
+                                      "info, debug and trace\n", name);
+                return false;
+        }
+        log_set_level((enum log_level)level);
+        return true;
+}
+
+static bool read_environment(struct options *options)
+{
+        const char *ssh_config = getenv("MCP_SSH_CONFIG_FILE");
+        const char *level = getenv("MCP_SSH_LOG_LEVEL");
+
+        if (ssh_config != NULL && ssh_config[0] != 0)
+                options->ssh_config = ssh_config;
+        return level == NULL || level[0] == 0 || set_log_level(level);
+}
+
+/* Returns -1 to go on, else the exit status. */
+static int read_options(int argc, char **argv, struct options *options)
+{
+        static const struct option names[] = {
+                { "ssh-config", required_argument, NULL, 'F' },
+                { "log-level", required_argument, NULL, 'l' },
+                { "version", no_argument, NULL, 'V' },
+                { "help", no_argument, NULL, 'h' },
+                { 0 },
+        };
+        int name;
+
+        while ((name = getopt_long(argc, argv, "F:hV", names, NULL)) != -1) {
+                switch (name) {
+                case 'F': options->ssh_config = optarg; break;
+                case 'l':
+                        if (!set_log_level(optarg))
+                                return 2;
+                        break;
+                case 'V': return puts("mcp-ssh-session " PROGRAM_VERSION) < 0;
+                case 'h': return fputs(usage, stdout) < 0;
+                default:  return 2;
+                }
+        }
+        if (optind < argc && strcmp(argv[optind], "mcp") == 0)
+                optind++;
+        if (optind == argc)
+                return -1;
+        (void)fprintf(stderr, "mcp-ssh-session: \"%s\" is not understood\n%s", argv[optind], usage);
+        return 2;
+}
+
+int main(int argc, char **argv)
+{
+        struct options options = { 0 };
+        struct err err = { 0 };
+        int zygote_fd;
+
+        if (!read_environment(&options))
+                return 2;
+        int status = read_options(argc, argv, &options);
+        if (status >= 0)
+                return status;
+        if (!zygote_start(&zygote_fd, &err)) {
+                log_error("%s", err.text);
+                return EXIT_FAILURE;
+        }
+        return serve(&options, zygote_fd);
+}
