@@ -1,0 +1,166 @@
+"""Lost: connections, workers and servers that die. Never an exit status that was not seen; always a way on."""
+import os
+import signal
+import time
+
+import pytest
+
+from support.sshd import processes
+
+KILLS = int(os.environ.get("KILLS", "20"))
+HALF_OPEN_S = 60        # DESIGN: noticed within 50 s at worst
+
+
+def lost(result):
+    assert result.state == "lost" and result.exit_status is None and result.is_error, result
+    assert "Exit Status: 0" not in result.text and "lost" in result.text, result
+    return result
+
+
+def comes_back(server, host):
+    after = server.execute(host, "echo back")
+    assert after.output == "back\n" and after.exit_status == 0 and after.started is True, after
+    assert any("state" in note for note in after.notes), f"does not say that state was lost: {after}"
+    return after
+
+
+def kill_connection(daemon):
+    for pid in daemon.connections():
+        os.kill(pid, signal.SIGKILL)
+        for child, parent in processes().items():
+            if parent == pid:
+                os.kill(child, signal.SIGKILL)
+
+
+def kill_session_processes(daemon, login):
+    for pid in reversed(daemon.session_process(login)):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+@pytest.mark.hang_guard(600)
+def test_sshd_killed_in_mid_command_at_random_moments(start_server, own_sshd, seeded, wait_until):
+    daemon = own_sshd()
+    server = start_server(config=daemon.ssh_config)
+    commands = ["i=0; while :; do echo line $i; i=$((i+1)); done", "sleep 100", "echo started; sleep 100",
+                "cat /dev/zero | tr '\\0' 'x' | fold -w 100", "while :; do echo x; sleep 0.01; done"]
+    for number in range(KILLS):
+        pending = server.start_tool("execute_command", host="t-bash", command=commands[number % len(commands)],
+                                    timeout=300)
+        wait_until(lambda: daemon.session_process("t-bash"), "the login")
+        time.sleep(seeded.uniform(0, 0.5))      # the random moment itself, not a wait for something
+        kill_session_processes(daemon, "t-bash")
+        result = pending.result()
+        assert result.exit_status is None and result.is_error and "Exit Status: 0" not in result.text, (number, result)
+        assert result.state in ("lost", "failed"), (number, result)     # failed: it had not been sent yet
+    after = server.execute("t-bash", "echo back")
+    assert after.output == "back\n" and after.exit_status == 0
+
+
+def test_output_so_far_is_kept(start_server, own_sshd):
+    daemon = own_sshd()
+    server = start_server(config=daemon.ssh_config)
+    first = server.execute("t-bash", "echo before the end; sleep 100", timeout=1)
+    kill_session_processes(daemon, "t-bash")
+    status = server.call_tool("get_command_status", command_id=first.command_id, wait_s=30)
+    assert status.state == "lost" and status.exit_status is None and "before the end\n" in status.text, status
+    comes_back(server, "t-bash")
+
+
+def test_a_command_that_kills_its_own_connection(server):
+    lost(server.execute("t-bash", "kill -9 $PPID; sleep 100"))
+    comes_back(server, "t-bash")
+
+
+def test_an_idle_connection_that_died(start_server, own_sshd, wait_until):
+    daemon = own_sshd()
+    server = start_server(config=daemon.ssh_config)
+    server.execute("t-bash", "x=1")
+    kill_session_processes(daemon, "t-bash")
+    wait_until(lambda: not daemon.connections(), "sshd sees it")
+    comes_back(server, "t-bash")
+
+
+def test_a_restarted_sshd(start_server, own_sshd):
+    daemon = own_sshd()
+    server = start_server(config=daemon.ssh_config)
+    pending = server.start_tool("execute_command", host="t-bash", command="sleep 100", timeout=300)
+    server.execute("t-dash", "true")
+    daemon.halt()
+    lost(pending.result())
+    assert server.execute("t-zsh", "true").is_error
+    daemon.launch()
+    comes_back(server, "t-bash")
+    comes_back(server, "t-dash")
+
+
+def test_a_worker_killed_ends_only_its_own_calls(server):
+    def workers():
+        table = processes()
+        zygote = [pid for pid, parent in table.items() if parent == server.process.pid]
+        return [pid for pid, parent in table.items() if parent in zygote]
+    server.execute("t-bash", "true")
+    first = set(workers())
+    server.execute("t-dash", "kept=1")
+    pending = server.start_tool("execute_command", host="t-bash", command="sleep 100", timeout=300)
+    other = server.start_tool("execute_command", host="t-dash", command="sleep 2; echo $kept", timeout=60)
+    assert len(first) == 1
+    os.kill(first.pop(), signal.SIGKILL)
+    lost(pending.result())
+    assert other.result().output == "1\n"
+    comes_back(server, "t-bash")
+
+
+def test_a_stopped_worker_does_not_hang_the_server(server):
+    server.execute("t-bash", "true")
+    for pid in server.workers():
+        if processes().get(pid) != server.process.pid:
+            os.kill(pid, signal.SIGSTOP)
+    server.start_tool("execute_command", host="t-bash", command="true", timeout=5)
+    for _ in range(20):
+        assert server.request("ping") == {}
+    assert server.execute("t-dash", "echo fine").output == "fine\n"
+
+
+@pytest.fixture
+def proxied(start_server, sshd, proxy, tmp_path):
+    """A server that reaches the host `far` through the fault proxy."""
+    known = sshd.write_known_hosts(str(tmp_path / "known_hosts"), f"[{proxy.host}]:{proxy.port}")
+    config = tmp_path / "config"
+    config.write_text(f"""Host far
+    HostName {proxy.host}
+    Port {proxy.port}
+    User t-bash
+    IdentityFile {sshd.client_key}
+    IdentitiesOnly yes
+    UserKnownHostsFile {known}
+    GlobalKnownHostsFile /dev/null
+Include {sshd.ssh_config}
+""")
+    return start_server(config=config)
+
+
+@pytest.mark.parametrize("fault", ["close", "reset"])
+@pytest.mark.parametrize("command", ["sleep 100", "while :; do echo noise; done"])
+def test_a_connection_that_breaks(proxied, proxy, fault, command):
+    first = proxied.execute("far", f"echo begun; {command}", timeout=1)
+    assert first.state == "running"
+    getattr(proxy, fault)()
+    status = proxied.call_tool("get_command_status", command_id=first.command_id, wait_s=30)
+    assert status.state == "lost" and status.exit_status is None, status
+    assert "begun\n" in proxied.call_tool("read_output", command_id=first.command_id, max_chars=100).text
+    comes_back(proxied, "far")
+
+
+@pytest.mark.hang_guard(400)
+def test_a_half_open_connection_is_noticed(proxied, proxy):
+    first = proxied.execute("far", "echo begun; sleep 300", timeout=1)
+    proxy.half_open()
+    beside = proxied.execute("t-dash", "echo beside")
+    assert beside.output == "beside\n"
+    pending = proxied.start_tool("get_command_status", command_id=first.command_id, wait_s=HALF_OPEN_S)
+    status = pending.result(HALF_OPEN_S + 30)
+    assert status.state == "lost" and status.exit_status is None, status
+    comes_back(proxied, "far")
