@@ -24,7 +24,10 @@ enum answer_kind { ANSWER_PLAIN, ANSWER_CACHEABLE };
 /* Adds what the era demands of every result. */
 void answer_finish(json_t *result, enum era era, enum answer_kind kind);
 
-/* One message without its newline, for which room is left. id NULL: left out (an error's id could not be read). */
+/*
+ * One message without its newline, for which room is left. id NULL: left out, because it could
+ * not be read.
+ */
 bool answer_write_result(struct buf *out, const json_t *id, const json_t *finished_result);
 bool answer_write_ready(struct buf *out, const json_t *id, struct str finished_text);
 bool answer_write_error(struct buf *out, const json_t *id, const struct rpc_fault *fault);

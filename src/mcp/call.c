@@ -62,8 +62,8 @@ void calls_cancel(struct list_node *calls, request_id request, const char *reaso
 
 void calls_free(struct list_node *calls)
 {
-        while (!list_is_empty(calls))
-                call_free(list_entry(calls->next, struct call, node));
+        list_each(at, calls)
+                call_free(list_entry(at, struct call, node));
 }
 
 void call_reply(struct call **call, json_t **result)

@@ -28,14 +28,14 @@ static bool is_follower(char byte)
         return ((unsigned char)byte & 0xC0) == 0x80;
 }
 
-/* Puts a line about dropped bytes before the len bytes at the end of out (not counted in it yet). */
+/* Puts a line about dropped bytes before the len bytes behind out, which are not counted yet. */
 static void insert_gap(struct buf *out, size_t len, uint64_t dropped)
 {
         char gap[GAP_MAX];
         const char *newline = out->len > 0 && out->data[out->len - 1] != '\n' ? "\n" : "";
         size_t gap_len = (size_t)snprintf(gap, sizeof gap,
-                                          "%s[... %" PRIu64 " bytes were dropped: too much output to keep ...]\n",
-                                          newline, dropped);
+                                          "%s[... %" PRIu64 " bytes were dropped: too much "
+                                          "output to keep ...]\n", newline, dropped);
 
         memmove(out->data + out->len + gap_len, out->data + out->len, len);
         memcpy(out->data + out->len, gap, gap_len);

@@ -43,5 +43,5 @@ void excerpt_page(struct buf *out, const struct excerpt_spec *spec, struct excer
 void excerpt_tail(struct buf *out, const struct excerpt_spec *spec, unsigned lines,
                   struct excerpt *out_excerpt);
 
-/* Appends bytes from…to; dropped ones become a line that counts them. Returns false if any were. */
+/* Appends the bytes from…to; dropped ones become a line that counts them, and it returns false. */
 bool excerpt_range(struct buf *out, struct output *output, uint64_t from, uint64_t to);

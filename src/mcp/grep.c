@@ -182,7 +182,8 @@ static size_t scan_window(struct grep *grep)
 
                 if (grep->is_line_matched) {
                         const char *newline = memchr(from, '\n', left);
-                        size_t end = newline != NULL ? (size_t)(newline - grep->window) + 1 : grep->len;
+                        size_t end = newline != NULL ? (size_t)(newline - grep->window) + 1
+                                                     : grep->len;
 
                         pass(grep, done, end);
                         grep->is_line_matched = newline == NULL;

@@ -49,8 +49,11 @@ static void write_line(char out[PROGRESS_LINE_MAX + 1], const struct command_inf
         }
         if (line.len > PROGRESS_LINE_MAX)
                 line.len = utf8_cut(line.ptr, PROGRESS_LINE_MAX);
-        for (size_t i = 0; i < line.len; i++)
-                out[i] = (unsigned char)line.ptr[i] < ' ' || line.ptr[i] == 0x7F ? ' ' : line.ptr[i];
+        for (size_t i = 0; i < line.len; i++) {
+                unsigned char byte = (unsigned char)line.ptr[i];
+
+                out[i] = byte < ' ' || byte == 0x7F ? ' ' : line.ptr[i];
+        }
         out[line.len] = '\0';
 }
 

@@ -10,12 +10,18 @@
 #include "base/alloc.h"
 #include "base/list.h"
 #include "base/log.h"
-#include "base/scoped.h"
+#include "base/secret.h"
 #include "mcp/call.h"
 #include "mcp/era.h"
 #include "mcp/requests.h"
 #include "mcp/schema.h"
 
+#ifdef __APPLE__
+#include <malloc/malloc.h>
+#define malloc_usable_size malloc_size
+#else
+#include <malloc.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 
@@ -228,16 +234,14 @@ static bool may_batch(const struct mcp_client *client, const json_t *batch,
 static void on_batch(struct mcp_client *client, json_t *batch)
 {
         struct rpc_fault fault = { 0 };
-        size_t i;
-        json_t *value;
 
         if (!may_batch(client, batch, &fault)) {
                 requests_refuse(client->requests, NULL, &fault);
                 return;
         }
         requests_batch_begin(client->requests);
-        json_array_foreach(batch, i, value)
-                on_value(client, value);
+        for (size_t i = 0; i < json_array_size(batch); i++)
+                on_value(client, json_array_get(batch, i));
         requests_batch_end(client->requests);
 }
 
@@ -307,10 +311,19 @@ static bool make_tools_list(struct mcp *mcp, enum era era)
         return is_whole;
 }
 
+/* A message may carry a password, so what JSON was in is wiped. */
+static void wipe_and_free(void *memory)
+{
+        if (memory != NULL)
+                secret_wipe(memory, malloc_usable_size(memory));
+        free(memory);
+}
+
 bool mcp_new(struct mcp **out_mcp, struct engine *engine, struct err *err)
 {
         struct mcp *mcp = xcalloc(1, sizeof *mcp);
 
+        json_set_alloc_funcs(malloc, wipe_and_free);
         mcp->engine = engine;
         if (!make_tools_list(mcp, ERA_LEGACY) || !make_tools_list(mcp, ERA_MODERN)) {
                 mcp_free(mcp);

@@ -42,7 +42,7 @@ void text_write_time(struct buf *out, int64_t wall_ms)
         struct tm parts;
 
         if (gmtime_r(&seconds, &parts) != NULL)
-                (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts); /* 0: a year > 9999 */
+                (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts); /* 0: no text */
         put_text(out, text);
 }
 
@@ -160,7 +160,7 @@ static void write_notes(struct buf *out, const struct command_info *info)
         struct str note;
         const char *before = "\n";
 
-        if (info->state == COMMAND_INTERRUPTED) {
+        if (info->state == COMMAND_INTERRUPTED && info->status_known) {
                 put(out, "%s[interrupted on request]\n", before);
                 before = "";
         }

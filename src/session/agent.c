@@ -35,6 +35,8 @@ struct agent {
         bool is_over;
         bool is_asked; /* a request is with the agent */
         struct agent_filter filter;
+        struct key_blobs *allowed;
+        struct buf answer; /* the agent's, as the worker gets it */
         char chunk[16 * 1024];
 };
 
@@ -72,6 +74,7 @@ static int connect_in_directory(const char *dir)
         if (entries == NULL)
                 return -1;
         for (unsigned i = 0; fd < 0 && i < PLACES_MAX; i++) {
+                /* cppcheck-suppress readdirCalled ; there is one thread */
                 const struct dirent *entry = readdir(entries);
                 if (entry == NULL)
                         break;
@@ -123,6 +126,8 @@ static void on_closed(uv_handle_t *handle)
                 return;
         buf_fini(&agent->worker.in);
         buf_fini(&agent->program.in);
+        buf_fini(&agent->answer);
+        key_blobs_free(agent->allowed);
         free(agent);
 }
 
@@ -190,11 +195,14 @@ static void serve_program(struct agent *agent)
         case AGENT_MORE:
                 return;
         case AGENT_PASS:
-                if (!agent->is_asked) {
-                        agent_free(agent); /* an agent does not speak first */
+                buf_reset(&agent->answer);
+                if (!agent->is_asked /* an agent does not speak first */
+                    || !agent_answer_pass(&agent->filter, (struct str){ (const char *)in->data, used },
+                                          &agent->answer)) {
+                        agent_free(agent);
                         return;
                 }
-                send_to(&agent->worker, in->data, used);
+                send_to(&agent->worker, agent->answer.data, agent->answer.len);
                 buf_consume(in, used);
                 agent->is_asked = false;
                 serve_worker(agent);
@@ -244,8 +252,8 @@ static bool open_side(struct side *side, struct agent *agent, uv_loop_t *loop, i
         return uv_read_start((uv_stream_t *)&side->pipe, on_alloc, on_read) == 0;
 }
 
-bool agent_new(struct agent **out_agent, uv_loop_t *loop, int *agent_fd, int *out_worker_fd,
-               struct err *err)
+bool agent_new(struct agent **out_agent, uv_loop_t *loop, int *agent_fd, struct key_blobs **allowed,
+               int *out_worker_fd, struct err *err)
 {
         int ends[2];
         scoped_fd int program = take_fd(agent_fd);
@@ -255,6 +263,10 @@ bool agent_new(struct agent **out_agent, uv_loop_t *loop, int *agent_fd, int *ou
         scoped_fd int ours = ends[0];
         scoped_fd int theirs = ends[1];
         struct agent *agent = xcalloc(1, sizeof *agent);
+        agent->allowed = *allowed;
+        *allowed = NULL;
+        agent->filter.allowed = agent->allowed;
+        buf_init(&agent->answer, AGENT_MESSAGE_MAX + 4);
         bool has_worker = open_side(&agent->worker, agent, loop, &ours);
         bool has_program = open_side(&agent->program, agent, loop, &program);
         if (!has_worker || !has_program) {

@@ -7,6 +7,7 @@
  */
 #include "base/err.h"
 #include "session/home.h"
+#include "session/key_blob.h"
 
 #include <stdbool.h>
 #include <uv.h>
@@ -20,9 +21,9 @@ struct agent;
 int agent_connect(const char *configured, const struct home *home);
 
 /*
- * Relays between the agent and a worker. Takes *agent_fd; *out_worker_fd is the other end, for
- * the worker and the caller's to close.
+ * Relays between the agent and a worker. Takes *agent_fd and *allowed, the only keys that may be
+ * used (NULL: all); *out_worker_fd is the other end, for the worker and the caller's to close.
  */
-bool agent_new(struct agent **out_agent, uv_loop_t *loop, int *agent_fd, int *out_worker_fd,
-               struct err *err);
+bool agent_new(struct agent **out_agent, uv_loop_t *loop, int *agent_fd, struct key_blobs **allowed,
+               int *out_worker_fd, struct err *err);
 void agent_free(struct agent *agent);

@@ -6,6 +6,8 @@
  *
  * Process: supervisor. Pure.
  */
+#include "session/key_blob.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,6 +17,7 @@
 
 struct agent_filter {
         unsigned signs;
+        const struct key_blobs *allowed; /* not ours; NULL: every key the agent has */
 };
 
 enum agent_verdict {
@@ -29,6 +32,12 @@ enum agent_verdict agent_filter_look(struct agent_filter *filter, const uint8_t 
 
 /* Where the agent's answer ends; AGENT_MORE, AGENT_PASS or AGENT_BAD. */
 enum agent_verdict agent_answer_look(const uint8_t *bytes, size_t len, size_t *out_used);
+
+/*
+ * Appends the agent's whole answer, without the keys that are not allowed. False: it makes no
+ * sense; out is then as it was.
+ */
+bool agent_answer_pass(const struct agent_filter *filter, struct str answer, struct buf *out);
 
 /* A whole SSH_AGENT_FAILURE message. */
 #define AGENT_FAILURE_LEN 5

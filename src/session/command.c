@@ -21,8 +21,8 @@
 #define REASON_MAX   ERR_TEXT_MAX
 
 static const uint32_t may_become[] = {
-        [COMMAND_QUEUED] = BIT(COMMAND_RUNNING) | BIT(COMMAND_FAILED) | BIT(COMMAND_INTERRUPTED)
-                           | BIT(COMMAND_LOST),
+        [COMMAND_QUEUED] = BIT(COMMAND_RUNNING) | BIT(COMMAND_AWAITING) | BIT(COMMAND_FAILED)
+                           | BIT(COMMAND_INTERRUPTED) | BIT(COMMAND_LOST),
         [COMMAND_RUNNING] = BIT(COMMAND_AWAITING) | FINAL_STATES,
         [COMMAND_AWAITING] = BIT(COMMAND_AWAITING) | BIT(COMMAND_RUNNING) | FINAL_STATES,
         [COMMAND_DONE] = 0,
@@ -100,6 +100,7 @@ void command_free(struct command *command)
         free(command->reason);
         free(command->question);
         free(command->cwd);
+        free(command->start_dir);
         buf_fini(&command->notes);
         output_free(command->out);
         output_free(command->err);

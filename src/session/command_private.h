@@ -28,10 +28,13 @@ struct command {
         uint64_t connection;                /* id of the one it runs on, 0 not yet */
         uint64_t shell;                     /* id on that connection, 0: isolated or not yet */
         bool is_sent;                       /* the worker was told to run it */
+        bool was_moved;                     /* its first connection was lost before that */
         bool isolated;
+        bool is_started; /* the worker has seen its start mark */
         bool new_shell;
         char *session;
         char *text;
+        char *start_dir; /* isolated: where it begins; NULL where the server puts it */
         size_t text_len;
 
         enum command_state state;

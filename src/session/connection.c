@@ -3,7 +3,8 @@
  * Four things must end: its commands, the setup under way, the worker, the timer.
  * - a step fails (resolve, dial, host key, log-in, a hostile frame, a deadline)
  *                              -> connection_fail(): commands that were sent become LOST, others
- *                                 FAILED; the worker, if any, is killed
+ *                                 FAILED; the worker, if any, is killed. What was not sent yet to a
+ *                                 connection that was ready gets a new one, once
  * - the host or the network ends it -> WIRE_FAILED, then connection_fail()
  * - the worker dies            -> the postbox ends and SPAWN_ENDED comes, in either order; after the
  *                                 second, or CONNECTION_WORKER_END_MS after the first: connection_fail()
@@ -102,6 +103,7 @@ struct connection *connection_new(struct connection_env *env, uint64_t id,
         connection->credentials = spec->credentials;
         connection->override = spec->override;
         connection->key_filename = spec->key_filename != NULL ? xstrdup(spec->key_filename) : NULL;
+        connection->had_password = spec->password != NULL && spec->override.password == NULL;
         if (spec->password != NULL)
                 connection->password =
                         secret_new(secret_bytes(spec->password), secret_len(spec->password));
@@ -128,6 +130,7 @@ static void on_timer_closed(uv_handle_t *handle)
         }
         free(connection->name);
         free(connection->limit_key);
+        free(connection->key_filename);
         free(connection->host);
         free(connection->user);
         free(connection->server);
@@ -178,19 +181,67 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- ending ---- */
 
-static void end_commands(struct connection *connection, const struct err *why, bool is_asked)
+typedef void command_ending(struct connection *connection, struct command *command,
+                            const struct err *why);
+
+static void each_command(struct connection *connection, command_ending *ending, const struct err *why)
 {
         struct commands *commands = connection->env->commands;
 
-        for (struct command *at = commands_first(commands); at != NULL; at = commands_after(commands, at)) {
-                if (at->connection != connection->id || command_state_is_final(at->state))
-                        continue;
-                if (is_asked)
-                        command_end(at, COMMAND_INTERRUPTED, why);
-                else
-                        command_end(at, at->is_sent ? COMMAND_LOST : COMMAND_FAILED, why);
-                connection_end_command(connection, at);
+        for (struct command *at = commands_first(commands); at != NULL; at = commands_after(commands, at))
+                if (at->connection == connection->id && !command_state_is_final(at->state))
+                        ending(connection, at, why);
+}
+
+static void interrupt_command(struct connection *connection, struct command *command,
+                              const struct err *why)
+{
+        command_end(command, COMMAND_INTERRUPTED, why);
+        connection_end_command(connection, command);
+}
+
+static void lose_command(struct connection *connection, struct command *command, const struct err *why)
+{
+        command_end(command, command->is_sent ? COMMAND_LOST : COMMAND_FAILED, why);
+        connection_end_command(connection, command);
+}
+
+static void lose_sent_command(struct connection *connection, struct command *command,
+                              const struct err *why)
+{
+        if (command->is_sent)
+                lose_command(connection, command, why);
+}
+
+/* Takes the command out of this connection; its shell's name is yours, free(). */
+static char *take_command(struct connection *connection, struct command *command)
+{
+        const struct shell *shell = shells_find(&connection->shells, command->shell);
+        char *shell_name = xstrdup(shell != NULL ? shell->name : SHELL_DEFAULT);
+
+        connection_end_command(connection, command);
+        command->connection = 0;
+        command->shell = 0;
+        return shell_name;
+}
+
+/* Nothing of it has reached the host, so another connection may run it: once. */
+static void move_unsent_command(struct connection *connection, struct command *command,
+                                const struct err *why)
+{
+        const struct alias *said = &connection->aliases[0];
+        struct connection_spec spec = { said->given, &said->target, connection->key_filename,
+                                        connection->override.password, connection->override,
+                                        said->credentials };
+
+        if (command->was_moved || connection->had_password) {
+                lose_command(connection, command, why);
+                return;
         }
+        command->was_moved = true;
+        scoped_free char *shell_name = take_command(connection, command);
+        if (!connection->env->on_orphan(connection->env->arg, &spec, command, shell_name))
+                command_end(command, COMMAND_FAILED, why);
 }
 
 static void remember_losses(struct connection *connection, const char *why)
@@ -217,8 +268,9 @@ void connection_fail(struct connection *connection, const struct err *why)
         if (connection->state == CONNECTION_AUTH && why->code == ERR_AUTH)
                 auth_limits_failed(connection->env->auth_limits, connection->limit_key, clock_now_ms());
         remember_losses(connection, err.text);
-        end_commands(connection, &err, /* is_asked= */ false);
+        each_command(connection, was_ready ? lose_sent_command : lose_command, &err);
         wind_up(connection, /* grace_ms= */ 0);
+        each_command(connection, move_unsent_command, &err);
 }
 
 void connection_close(struct connection *connection, int64_t grace_ms)
@@ -233,7 +285,7 @@ void connection_close(struct connection *connection, int64_t grace_ms)
                 return;
         log_info("%s: closed on request", connection->name);
         (void)err_set(&why, ERR_CANCELLED, "interrupted: its session was closed");
-        end_commands(connection, &why, /* is_asked= */ true);
+        each_command(connection, interrupt_command, &why);
         wind_up(connection, grace_ms);
 }
 
@@ -340,14 +392,10 @@ bool connection_can_stand_for(const struct connection *connection, const struct 
 
 static void move_command(struct connection *to, struct connection *from, struct command *command)
 {
-        const struct shell *shell = shells_find(&from->shells, command->shell);
+        scoped_free char *shell_name = take_command(from, command);
         command_id busy = { 0 };
         struct err err;
 
-        scoped_free char *shell_name = xstrdup(shell != NULL ? shell->name : SHELL_DEFAULT);
-        connection_end_command(from, command); /* takes it out of there */
-        command->connection = 0;
-        command->shell = 0;
         if (!connection_submit(to, command, shell_name, &busy, &err)) {
                 command_set_session(command, to->name);
                 command_end(command, COMMAND_FAILED, &err);

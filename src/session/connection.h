@@ -31,6 +31,8 @@
 
 struct connection;
 
+struct connection_spec;
+
 /* What all connections work with; none of it is theirs. */
 struct connection_env {
         uv_loop_t *loop;
@@ -44,6 +46,9 @@ struct connection_env {
         unsigned sandbox_missing;  /* WIRE_SANDBOX_* bits whose absence was logged */
         void (*on_resolved)(void *arg, struct connection *connection); /* may end it */
         void (*on_gone)(void *arg, struct connection *connection);
+        /* A command that was not sent yet when its connection was lost; false: it has to fail. */
+        bool (*on_orphan)(void *arg, const struct connection_spec *spec, struct command *command,
+                          const char *shell_name);
         void *arg;
 };
 

@@ -68,12 +68,27 @@ static bool post(struct connection *connection, bool is_written, struct err *err
         return true;
 }
 
+/* An isolated command begins where the shell of its session is, if that is known. */
+static bool write_start_dir(struct buf *out, const struct command *command)
+{
+        scoped_buf struct buf line;
+
+        if (command->start_dir == NULL)
+                return true;
+        buf_init(&line, WIRE_PAYLOAD_MAX);
+        bool ok = buf_append_str(&line, "cd '");
+        for (const char *at = command->start_dir; ok && *at != 0; at++)
+                ok = *at == '\'' ? buf_append_str(&line, "'\\''") : buf_append(&line, at, 1);
+        return ok && buf_append_str(&line, "' || exit 1\n")
+            && wire_write_bytes(out, WIRE_RUN_TEXT, command->id.n, line.data, line.len);
+}
+
 static bool write_run(struct buf *out, const struct command *command)
 {
         struct wire_writer begin = wire_begin(out, WIRE_RUN_BEGIN, command->id.n);
 
         wire_put_i64(&begin, (int64_t)command->shell);
-        if (!wire_end(&begin))
+        if (!wire_end(&begin) || !write_start_dir(out, command))
                 return false;
         for (size_t at = 0; at < command->text_len; at += TEXT_PIECE) {
                 size_t left = command->text_len - at;
@@ -99,18 +114,6 @@ static void send_run(struct connection *connection, struct command *command)
         }
         command_end(command, COMMAND_FAILED, &err);
         connection_end_command(connection, command);
-}
-
-static void open_shell(struct connection *connection, struct shell *shell)
-{
-        struct wire_writer open = wire_begin(postbox_out(connection->postbox), WIRE_SHELL_OPEN, shell->id);
-        struct err err;
-
-        wire_put_u32(&open, SHELL_COLUMNS);
-        wire_put_u32(&open, SHELL_ROWS);
-        shell->state = SHELL_OPENING;
-        if (!post(connection, wire_end(&open), &err))
-                connection_fail(connection, &err);
 }
 
 static void note_new_shell(struct connection *connection, const struct shell *shell,
@@ -139,6 +142,20 @@ void connection_run_in_shell(struct connection *connection, struct shell *shell)
         send_run(connection, command);
 }
 
+static void open_shell(struct connection *connection, struct shell *shell)
+{
+        struct wire_writer open = wire_begin(postbox_out(connection->postbox), WIRE_SHELL_OPEN, shell->id);
+        struct err err;
+
+        wire_put_u32(&open, SHELL_COLUMNS);
+        wire_put_u32(&open, SHELL_ROWS);
+        shell->state = SHELL_OPENING;
+        if (!post(connection, wire_end(&open), &err))
+                connection_fail(connection, &err);
+        else
+                connection_run_in_shell(connection, shell); /* it waits there for the prompt */
+}
+
 void connection_run_waiting(struct connection *connection)
 {
         const struct commands *commands = connection->env->commands;
@@ -165,10 +182,19 @@ static void submit_to_shell(struct connection *connection, struct command *comma
         command->shell = shell->id;
         if (connection->state != CONNECTION_READY)
                 return;
-        if (shell->state == SHELL_READY)
+        if (shell->state == SHELL_READY || shell->state == SHELL_OPENING)
                 send_run(connection, command);
         else if (shell->state == SHELL_WANTED)
                 open_shell(connection, shell);
+}
+
+/* A path that reached us unchanged: no control characters, nothing that had to be repaired. */
+static bool is_plain_path(const char *path)
+{
+        for (const char *at = path; *at != 0; at++)
+                if ((unsigned char)*at < 0x20 || *at == 0x7F)
+                        return false;
+        return path[0] == '/' && strstr(path, "\xEF\xBF\xBD") == NULL;
 }
 
 bool connection_submit(struct connection *connection, struct command *command, const char *shell_name,
@@ -180,9 +206,14 @@ bool connection_submit(struct connection *connection, struct command *command, c
                 connection, command->isolated ? SHELL_DEFAULT : shell_name);
         command_set_session(command, session);
         command->connection = connection->id;
-        if (!command->isolated)
+        if (!command->isolated) {
                 submit_to_shell(connection, command, shell_name);
-        else if (connection->state == CONNECTION_READY)
+                return true;
+        }
+        const struct shell *shell = shells_find_name(&connection->shells, shell_name);
+        if (shell != NULL && shell->cwd != NULL && is_plain_path(shell->cwd))
+                command->start_dir = xstrdup(shell->cwd);
+        if (connection->state == CONNECTION_READY)
                 send_run(connection, command);
         return true;
 }

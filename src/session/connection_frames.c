@@ -250,9 +250,12 @@ static void on_started(struct connection *connection, const struct frame *frame)
 
         if (command == NULL)
                 return;
-        if (command->state != COMMAND_QUEUED || frame->len != 0)
+        if (command->is_started || frame->len != 0) {
                 break_off(connection, frame, "not now");
-        else
+                return;
+        }
+        command->is_started = true;
+        if (command->state != COMMAND_RUNNING) /* input to an rc file's question may have set that */
                 command_set_state(command, COMMAND_RUNNING);
 }
 
@@ -265,7 +268,7 @@ static void on_output(struct connection *connection, const struct frame *frame)
 
         if (command == NULL)
                 return;
-        if (!wire_read_done(&reader) || (stream != 1 && stream != 2) || command->state == COMMAND_QUEUED)
+        if (!wire_read_done(&reader) || (stream != 1 && stream != 2) || !command->is_started)
                 break_off(connection, frame, "not now, or does not decode");
         else
                 command_add_output(command, stream, bytes);
@@ -279,7 +282,7 @@ static void on_partial(struct connection *connection, const struct frame *frame)
 
         if (command == NULL)
                 return;
-        if (!wire_read_done(&reader) || command->state == COMMAND_QUEUED) {
+        if (!wire_read_done(&reader) || !command->is_started) {
                 break_off(connection, frame, "not now, or does not decode");
                 return;
         }
@@ -296,7 +299,7 @@ static void on_awaiting(struct connection *connection, const struct frame *frame
 
         if (command == NULL)
                 return;
-        if (!wire_read_done(&reader) || awaiting >= WIRE_AWAITING_KINDS || command->state == COMMAND_QUEUED) {
+        if (!wire_read_done(&reader) || awaiting >= WIRE_AWAITING_KINDS) {
                 break_off(connection, frame, "not now, or does not decode");
                 return;
         }

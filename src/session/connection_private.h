@@ -37,10 +37,12 @@ struct connection {
         char *limit_key; /* "host:port" for auth_limits; NULL before it is resolved */
         struct credentials credentials;
 
-        /* until authenticated */
-        char *key_filename; /* NULL: none given */
-        struct secret *password;
+        char *key_filename;       /* NULL: none given */
         struct override override; /* borrowed from the engine's overrides */
+        bool had_password;        /* one that a call gave: it is not kept */
+
+        /* until authenticated */
+        struct secret *password;
         struct ssh_config *config;
         struct resolver *resolver;
         struct dial *dial;

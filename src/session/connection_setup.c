@@ -35,8 +35,6 @@ void connection_drop_setup(struct connection *connection)
         connection->config = NULL;
         secret_free(connection->password);
         connection->password = NULL;
-        free(connection->key_filename);
-        connection->key_filename = NULL;
 }
 
 static void fail(struct connection *connection, struct err *err)
@@ -108,11 +106,16 @@ static bool lend_agent(struct connection *connection, int *out_fd, struct err *e
 {
         const struct ssh_config *config = connection->config;
 
-        /* Which of the agent's keys IdentitiesOnly allows, only their files could tell. */
-        if (config->identities_only || config->no_public_keys)
+        if (config->no_public_keys)
                 return true;
-        scoped_fd int agent = agent_connect(config->identity_agent, &connection->env->home);
-        return agent < 0 || agent_new(&connection->agent, connection->env->loop, &agent, out_fd, err);
+        scoped_fd int fd = agent_connect(config->identity_agent, &connection->env->home);
+        if (fd < 0)
+                return true;
+        struct key_blobs *allowed =
+                config->identities_only ? identities_public_keys(&connection->identities) : NULL;
+        bool ok = agent_new(&connection->agent, connection->env->loop, &fd, &allowed, out_fd, err);
+        key_blobs_free(allowed); /* not taken */
+        return ok;
 }
 
 static bool make_worker(struct connection *connection, struct worker_ends *ends, struct err *err)

@@ -173,9 +173,9 @@ static void on_timer(uv_timer_t *timer)
 static int64_t share_of_time(const struct dial *dial)
 {
         int64_t left = dial->deadline_ms - clock_now_ms();
-        int64_t count = 0;
+        int64_t count = 1; /* the next, and those behind it */
 
-        for (const struct addrinfo *at = dial->next; at != NULL; at = at->ai_next)
+        for (const struct addrinfo *at = dial->next->ai_next; at != NULL; at = at->ai_next)
                 count++;
         int64_t share = left / count;
         return share > ATTEMPT_MIN_MS || left < ATTEMPT_MIN_MS ? share : ATTEMPT_MIN_MS;

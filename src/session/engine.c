@@ -60,6 +60,20 @@ static void on_gone(void *arg, struct connection *connection)
                 spawner_stop(engine->spawner);
 }
 
+static bool on_orphan(void *arg, const struct connection_spec *spec, struct command *command,
+                      const char *shell_name)
+{
+        struct engine *engine = arg;
+        command_id busy;
+        struct err err;
+        uint64_t id;
+
+        if (engine->is_stopping || !connections_get(engine->connections, &engine->env, spec, &id, &err))
+                return false;
+        return connection_submit(connections_find(engine->connections, id), command, shell_name, &busy,
+                                 &err);
+}
+
 static void on_command_changed(void *arg)
 {
         struct engine *engine = arg;
@@ -85,6 +99,7 @@ static void make_parts(struct engine *engine, uv_loop_t *loop, const struct engi
                 .scratch = engine->scratch,
                 .on_resolved = on_resolved,
                 .on_gone = on_gone,
+                .on_orphan = on_orphan,
                 .arg = engine,
         };
         home_init(&engine->env.home);
@@ -178,11 +193,10 @@ static bool check_rest(const struct run_request *request, struct err *err)
 static bool find_override(const struct engine *engine, const char *given, const struct target *target,
                           struct override *out, struct err *err)
 {
-        static const struct override none;
-
         if (!overrides_find(engine->overrides, given, out, err))
                 return false;
-        if (memcmp(out, &none, sizeof none) != 0)
+        if (out->host != NULL || out->user != NULL || out->key != NULL || out->port != 0
+            || out->password != NULL)
                 return true;
         return overrides_find(engine->overrides, target->host, out, err);
 }
@@ -268,8 +282,8 @@ static bool find_running(const struct engine *engine, command_id id, struct comm
 
 bool engine_interrupt(struct engine *engine, command_id id, struct err *err)
 {
-        struct command *command;
-        struct connection *connection;
+        struct command *command = NULL;
+        struct connection *connection = NULL;
 
         if (!find_running(engine, id, &command, &connection, err))
                 return false;
@@ -289,8 +303,8 @@ static bool check_input(size_t len, struct err *err)
 
 bool engine_input(struct engine *engine, command_id id, const char *bytes, size_t len, struct err *err)
 {
-        struct command *command;
-        struct connection *connection;
+        struct command *command = NULL;
+        struct connection *connection = NULL;
 
         if (!check_input(len, err) || !find_running(engine, id, &command, &connection, err))
                 return false;

@@ -24,7 +24,8 @@ void home_init(struct home *home)
 {
         const char *dir = getenv("HOME");
         const char *user = getenv("USER");
-        struct passwd *account = getpwuid(getuid()); /* local files; done once, at start-up */
+        /* Once, at start-up, in the only thread. cppcheck-suppress getpwuidCalled */
+        const struct passwd *account = getpwuid(getuid());
 
         home->account = xstrdup(account != NULL ? account->pw_dir : "/");
         home->user = xstrdup(account != NULL ? account->pw_name : user != NULL ? user : "root");

@@ -23,9 +23,7 @@ struct known_file {
 struct host_keys {
         char *name;       /* "host" or "[host]:port", or the alias */
         char *plain_name; /* without the port; NULL when name has none */
-        char *user;
-        char *host;
-        int port;
+        char *ssh_command; /* what a person runs to learn the key */
         struct known_file files[FILES_MAX];
         unsigned count;
 };
@@ -45,8 +43,7 @@ void host_keys_free(struct host_keys *keys)
         }
         free(keys->name);
         free(keys->plain_name);
-        free(keys->user);
-        free(keys->host);
+        free(keys->ssh_command);
         free(keys);
 }
 
@@ -76,6 +73,27 @@ static bool load_files(struct host_keys *keys, const struct file_list *list,
         return true;
 }
 
+/* `ssh` such that it adds the key to the file that we look into. */
+static char *ssh_command(const struct ssh_config *config, const struct host_keys_place *place,
+                         const struct home *home)
+{
+        const struct file_list *files = &config->user_known_hosts;
+        scoped_free char *by_default = xasprintf("%s/.ssh/known_hosts", home->account);
+        scoped_free char *file = files->count > 0 ? home_expand(home, files->paths[0]) : xstrdup(by_default);
+        struct buf command;
+
+        buf_init(&command, ERR_TEXT_MAX);
+        (void)buf_append_str(&command, "ssh"); /* full: cut, as the error's text would be */
+        if (place->port != 22)
+                (void)buf_printf(&command, " -p %d", place->port);
+        if (strcmp(file, by_default) != 0)
+                (void)buf_printf(&command, " -o UserKnownHostsFile='%s'", file);
+        if (place->alias != NULL)
+                (void)buf_printf(&command, " -o HostKeyAlias=%s", place->alias);
+        (void)buf_printf(&command, " %s@%s", place->user, place->host);
+        return buf_take(&command);
+}
+
 bool host_keys_load(struct host_keys **out_keys, const struct ssh_config *config,
                     const struct host_keys_place *place, const struct home *home, struct err *err)
 {
@@ -85,9 +103,7 @@ bool host_keys_load(struct host_keys **out_keys, const struct ssh_config *config
                                           : known_hosts_name(place->host, place->port);
         if (place->alias == NULL && place->port != 22)
                 keys->plain_name = known_hosts_name(place->host, 22);
-        keys->user = xstrdup(place->user);
-        keys->host = xstrdup(place->host);
-        keys->port = place->port;
+        keys->ssh_command = ssh_command(config, place, home);
         if (!load_files(keys, &config->user_known_hosts, home, err)
             || !load_files(keys, &config->global_known_hosts, home, err)) {
                 host_keys_free(keys);
@@ -117,12 +133,12 @@ static bool refuse_unknown(const struct host_keys *keys, const char *shown, bool
                            struct err *err)
 {
         return err_set(err, ERR_HOST_KEY,
-                       "the host key of %s is not known (it shows %s)%s. If it is right, run `ssh -p %d "
-                       "%s@%s` once in a terminal, compare the fingerprint and answer yes; then try again.",
+                       "the host key of %s is not known (it shows %s)%s. To trust it, run `%s` once in a "
+                       "terminal, compare the fingerprint and answer yes; then try again.",
                        keys->name, shown,
                        has_ca ? "; a @cert-authority is known, but host certificates are not supported yet"
                               : "",
-                       keys->port, keys->user, keys->host);
+                       keys->ssh_command);
 }
 
 static bool refuse(const struct host_keys *keys, const struct place_found *found, const char *shown,

@@ -132,6 +132,28 @@ bool identities_load(struct identities *identities, const char *key_filename,
         return true;
 }
 
+static bool add_public_key(struct key_blobs *blobs, const char *path)
+{
+        scoped_buf struct buf text;
+        struct err why;
+
+        buf_init(&text, IDENTITY_KEY_MAX);
+        return small_file_read(path, &text, NULL, &why) && key_blobs_add_line(blobs, buf_str(&text));
+}
+
+struct key_blobs *identities_public_keys(const struct identities *identities)
+{
+        struct key_blobs *blobs = xcalloc(1, sizeof *blobs);
+
+        for (unsigned i = 0; i < identities->count; i++) {
+                const struct identity *at = &identities->items[i];
+                scoped_free char *beside = xasprintf("%s.pub", at->path);
+                if (at->key != NULL || !add_public_key(blobs, at->path))
+                        (void)add_public_key(blobs, beside); /* has none: not the agent's to use */
+        }
+        return blobs;
+}
+
 char *identities_not_tried(const struct identities *identities)
 {
         struct buf text;
@@ -139,7 +161,7 @@ char *identities_not_tried(const struct identities *identities)
         buf_init(&text, NOT_TRIED_MAX);
         for (unsigned i = 0; i < identities->count; i++) {
                 const struct identity *at = &identities->items[i];
-                if (at->key == NULL && at->why_not[0] != 0)
+                if (at->why_not != NULL && at->why_not[0] != 0)
                         (void)buf_printf(&text, "%s%s (%s)", text.len == 0 ? "; not tried: " : ", ",
                                          at->name, at->why_not); /* full: the rest is not told */
         }

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "session/home.h"
+#include "session/key_blob.h"
 #include "session/ssh_config.h"
 
 #define IDENTITIES_MAX   16
@@ -19,8 +20,8 @@
 struct identity {
         char *name;          /* path as shown to people, "~/.ssh/id_ed25519" */
         char *path;
-        struct secret *key;  /* NULL: passed over */
-        char *why_not;       /* "" for no such file, which is nothing to tell of */
+        struct secret *key;  /* NULL: passed over, or handed on already */
+        char *why_not;       /* NULL: it can be used; "": no such file, which is nothing to tell of */
 };
 
 struct identities {
@@ -37,6 +38,12 @@ void identities_fini(struct identities *identities);
 
 /* "; not tried: ~/.ssh/id_rsa (open to others: chmod 600)", or "". Yours, free(). */
 char *identities_not_tried(const struct identities *identities);
+
+/*
+ * The public keys of those files, for IdentitiesOnly: what is in them if they are public keys
+ * themselves, else in the file beside with .pub. Yours, key_blobs_free().
+ */
+struct key_blobs *identities_public_keys(const struct identities *identities);
 
 /*
  * What may come in the name of an identity file: %d %h %n %p %r %u %i %l %k %%; NULL when the

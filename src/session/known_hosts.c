@@ -3,11 +3,11 @@
 #include "base/alloc.h"
 #include "base/scoped.h"
 #include "session/digest.h"
+#include "session/key_blob.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#define BLOB_MAX    (16 * 1024) /* bytes of a key; RSA with 16384 bits has 2 KiB */
 #define PATTERN_MAX 1024        /* characters; OpenSSH gives up at the same length */
 
 enum marker { MARKER_NONE, MARKER_CA, MARKER_REVOKED, MARKER_BAD };
@@ -123,39 +123,6 @@ static bool matches_list(const char *name, struct str list)
         return is_match;
 }
 
-static int base64_value(char c)
-{
-        static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        const char *at = c != 0 ? strchr(digits, c) : NULL;
-
-        return at != NULL ? (int)(at - digits) : -1;
-}
-
-/* Strict: whole groups of four, padding only at the end. */
-static bool decode_base64(struct str text, struct buf *out)
-{
-        size_t padding = 0;
-
-        if (text.len == 0 || text.len % 4 != 0)
-                return false;
-        while (padding < 2 && text.ptr[text.len - 1 - padding] == '=')
-                padding++;
-        for (size_t i = 0; i < text.len; i += 4) {
-                uint32_t group = 0;
-                size_t missing = i + 4 == text.len ? padding : 0;
-                for (size_t k = 0; k < 4; k++) {
-                        int value = k < 4 - missing ? base64_value(text.ptr[i + k]) : 0;
-                        if (value < 0)
-                                return false;
-                        group = group << 6 | (uint32_t)value;
-                }
-                uint8_t bytes[3] = { (uint8_t)(group >> 16), (uint8_t)(group >> 8), (uint8_t)group };
-                if (!buf_append(out, bytes, 3 - missing))
-                        return false;
-        }
-        return true;
-}
-
 /* "|1|salt|hash": the hash is HMAC-SHA1 of the name, keyed with the salt. */
 static bool matches_hash(const char *name, struct str hashed)
 {
@@ -171,7 +138,7 @@ static bool matches_hash(const char *name, struct str hashed)
                 return false;
         struct str salt_text = { rest.ptr, (size_t)(bar - rest.ptr) };
         struct str hash_text = { bar + 1, rest.len - salt_text.len - 1 };
-        if (!decode_base64(salt_text, &salt) || !decode_base64(hash_text, &hash)
+        if (!key_blob_from_base64(salt_text, &salt) || !key_blob_from_base64(hash_text, &hash)
             || salt.len != SHA1_LEN || hash.len != SHA1_LEN)
                 return false;
         digest_hmac_sha1(mac, (struct bytes){ salt.data, SHA1_LEN }, (struct bytes){ name, strlen(name) });
@@ -185,15 +152,9 @@ static bool names_match(const struct entry *entry, const char *name)
         return matches_list(name, entry->names);
 }
 
-/* The key inside must say the type that the line says. */
 static bool decode_key(const struct entry *entry, struct buf *out_blob)
 {
-        if (type_of(entry->type) == KEY_TYPES || !decode_base64(entry->key, out_blob)
-            || out_blob->len < 4 || out_blob->len - 4 < entry->type.len)
-                return false;
-        const uint8_t *b = out_blob->data;
-        size_t len = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | (size_t)b[3];
-        return len == entry->type.len && memcmp(b + 4, entry->type.ptr, len) == 0;
+        return type_of(entry->type) != KEY_TYPES && key_blob_parse(entry->type, entry->key, out_blob);
 }
 
 static enum known_verdict verdict_of(const struct entry *entry, bool is_same_key)
@@ -210,7 +171,7 @@ struct known_finding known_hosts_check(struct str text, const char *name, struct
         struct str line;
         struct entry entry;
 
-        buf_init(&key, BLOB_MAX);
+        buf_init(&key, KEY_BLOB_MAX);
         for (unsigned number = 1; str_line(&text, &line); number++) {
                 if (!parse_line(line, &entry) || !names_match(&entry, name))
                         continue;
@@ -238,7 +199,7 @@ unsigned known_hosts_types(struct str text, const char *name)
         struct str line;
         struct entry entry;
 
-        buf_init(&key, BLOB_MAX);
+        buf_init(&key, KEY_BLOB_MAX);
         while (str_line(&text, &line)) {
                 if (!parse_line(line, &entry) || entry.marker != MARKER_NONE || !names_match(&entry, name))
                         continue;

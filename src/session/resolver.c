@@ -89,12 +89,10 @@ static bool fail_with_status(const struct resolver *resolver, struct err *err)
 {
         struct str rest = buf_str(&resolver->stderr_text);
         struct str line = { "", 0 };
-        struct str last = { "", 0 };
 
-        while (str_line(&rest, &line))
-                if (str_trim(line).len > 0)
-                        last = str_trim(line);
-        scoped_free char *why = remote_text(last, 200);
+        while (str_line(&rest, &line) && str_trim(line).len == 0)
+                continue; /* the first complaint is the one that tells most */
+        scoped_free char *why = remote_text(str_trim(line), 200);
         return err_set(err, ERR_CONNECT,
                        "ssh's configuration cannot be used for %s: `ssh -G` ended with status %d: %s",
                        resolver->host, (int)resolver->exit_status, why);

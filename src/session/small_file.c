@@ -27,10 +27,9 @@ static bool read_all(int fd, struct buf *out, struct err *err)
         }
 }
 
-bool small_file_read(const char *path, struct buf *out, struct stat *out_stat, struct err *err)
+static bool read_regular(int fd, struct buf *out, struct stat *out_stat, struct err *err)
 {
         struct stat is;
-        scoped_fd int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 
         if (fd < 0)
                 return err_set(err, errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_SYSTEM,
@@ -44,4 +43,11 @@ bool small_file_read(const char *path, struct buf *out, struct stat *out_stat, s
         if (out_stat != NULL)
                 *out_stat = is;
         return true;
+}
+
+bool small_file_read(const char *path, struct buf *out, struct stat *out_stat, struct err *err)
+{
+        scoped_fd int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+
+        return read_regular(fd, out, out_stat, err);
 }

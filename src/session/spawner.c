@@ -90,10 +90,11 @@ static bool send_order(struct spawner *spawner, struct order *order)
                                      : send_fds(spawner->fd, order);
                 if (n < 0 && errno == EINTR)
                         continue;
-                if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
-                        die(spawner, strerror(errno));
-                if (n < 0)
+                if (n < 0) {
+                        if (errno != EAGAIN && errno != EWOULDBLOCK)
+                                die(spawner, strerror(errno)); /* the order is gone now */
                         return false;
+                }
                 if (left == 0)
                         return true;
                 order->sent += (size_t)n;

@@ -132,7 +132,7 @@ static bool take_port(struct target *target, const char *in_host, int port, stru
         target->port = port;
         if (in_host == NULL)
                 return true;
-        int said;
+        int said = 0;
         if (!parse_port(in_host, &said, err))
                 return false;
         if (port != 0 && port != said)

@@ -64,7 +64,8 @@ enum lines_event lines_next(struct lines *lines, struct str *bytes, struct str *
                 forget(lines);
         while (bytes->len > 0) {
                 const char *end = memchr(bytes->ptr, '\n', bytes->len);
-                struct str piece = cut(bytes, end != NULL ? (size_t)(end - bytes->ptr) : bytes->len);
+                size_t len = end != NULL ? (size_t)(end - bytes->ptr) : bytes->len;
+                struct str piece = cut(bytes, len);
 
                 if (end != NULL)
                         (void)cut(bytes, 1);

@@ -307,7 +307,11 @@ bool stdio_send(struct stdio *stdio, const char *bytes, size_t len)
 
         size_t done = 0;
         if (queued(stdio) == 0) {
-                uv_buf_t buf = { .base = (char *)(uintptr_t)bytes, .len = len };
+                union {
+                        const char *ours;
+                        char *theirs; /* libuv has one buffer type; a write does not change it */
+                } base = { bytes };
+                uv_buf_t buf = uv_buf_init(base.theirs, (unsigned)len); /* far below UINT_MAX */
                 int sent = uv_try_write(&stdio->out.as.stream, &buf, 1);
 
                 if (sent < 0 && sent != UV_EAGAIN) {

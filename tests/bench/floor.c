@@ -6,6 +6,7 @@
  *
  *      first         -> connect, open a shell, run `true`, hang up; this, all of it
  *      true N        -> N times: typed into the shell until its mark is back
+ *      padded N LEN  -> the same with a typed line of LEN bytes: line editors charge by the byte
  *      exec N        -> N times: on a channel of its own until that is closed
  *      output FILE   -> `cat FILE` in the shell, until its mark is back; bytes that came
  *
@@ -144,19 +145,26 @@ static void measure_first(const struct place *place)
         connection_close(&connection);
 }
 
-static void measure_times(struct connection *connection, const struct order *order)
+static void measure_exec(struct connection *connection, int64_t times)
 {
-        int64_t times = order_number(order, 1);
-        bool is_exec = order_is(order, "exec", 1);
+        for (int64_t i = 0; i < times; i++) {
+                int64_t start_us = now_us();
+                exec_true(connection);
+                answer_number(now_us() - start_us);
+        }
+}
+
+static void measure_typed(struct connection *connection, int64_t times, int64_t line_len)
+{
+        int64_t len = line_len - (int64_t)strlen("; " PRINT_MARK);
+        char *command = xasprintf("%-*s", len > 0 ? (int)len : 0, "true");
 
         for (int64_t i = 0; i < times; i++) {
                 int64_t start_us = now_us();
-                if (is_exec)
-                        exec_true(connection);
-                else
-                        (void)type(connection, "true");
+                (void)type(connection, command);
                 answer_number(now_us() - start_us);
         }
+        free(command);
 }
 
 static void measure_output(struct connection *connection, const char *file)
@@ -177,8 +185,12 @@ static void serve(struct connection *connection, const struct place *place)
         while (orders_next(&order)) {
                 if (order_is(&order, "first", 0))
                         measure_first(place);
-                else if (order_is(&order, "true", 1) || order_is(&order, "exec", 1))
-                        measure_times(connection, &order);
+                else if (order_is(&order, "true", 1))
+                        measure_typed(connection, order_number(&order, 1), 0);
+                else if (order_is(&order, "padded", 2))
+                        measure_typed(connection, order_number(&order, 1), order_number(&order, 2));
+                else if (order_is(&order, "exec", 1))
+                        measure_exec(connection, order_number(&order, 1));
                 else if (order_is(&order, "output", 1))
                         measure_output(connection, order.words[1]);
                 else

@@ -133,6 +133,25 @@ def wait_until():
     return wait
 
 
+def wait_for_running(server, text):
+    """The id of the command that contains the text, once it runs."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        for block in server.call_tool("list_running_commands").text.split("- ID: ")[1:]:
+            if text in block and "Status: running" in block:
+                return block.split()[0]
+    raise AssertionError(f"never seen running: {text}")
+
+
+def wait_for_end(server, command_id):
+    """The status of a command that was told to end, or is about to."""
+    deadline = time.monotonic() + 20
+    while True:
+        status = server.call_tool("get_command_status", command_id=command_id, wait_s=5)
+        if status.state not in ("queued", "running", "awaiting_input") or time.monotonic() > deadline:
+            return status
+
+
 @pytest.fixture
 def seeded():
     """A random generator; its seed is printed where the test fails, and may be given: SEED=…"""

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from conftest import wait_for_end
+
 MIDDLE = re.compile(r"^\[\.\.\. (\d+) characters left out; read_output\('([^']+)', offset=(\d+)\) shows them \.\.\.\]$", re.M)
 
 
@@ -140,7 +142,7 @@ def test_interrupt(server, shell):
     first = server.execute("t-" + shell, "before=kept; echo begun; sleep 60", timeout=1)
     sent = server.call_tool("interrupt_command_by_id", command_id=first.command_id)
     assert not sent.is_error and first.command_id in sent.text
-    status = server.call_tool("get_command_status", command_id=first.command_id, wait_s=10)
+    status = wait_for_end(server, first.command_id)
     assert status.state == "interrupted" and status.exit_status in (130, None), status
     assert "begun\n" in status.text
     after = server.execute("t-" + shell, "echo $before")
@@ -204,7 +206,7 @@ def test_isolated_timeout_and_interrupt(server):
     first = server.execute("t-bash", "echo begun; exec sleep 60", isolated=True, timeout=1)
     assert first.state == "running" and "begun\n" in first.text
     server.call_tool("interrupt_command_by_id", command_id=first.command_id)
-    status = server.call_tool("get_command_status", command_id=first.command_id, wait_s=10)
+    status = wait_for_end(server, first.command_id)
     assert status.state == "interrupted", status
 
 

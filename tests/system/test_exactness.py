@@ -114,7 +114,7 @@ def test_exact(sessions, name, case):
             assert re.search(r"(?i)\[.*shell.*\]", result.text), f"does not say that the shell ended: {result}"
             after = session.run("echo ok")
             assert after.output == "ok\n" and after.started is True, after
-            assert any("state" in note for note in after.notes), f"does not say that state was lost: {after}"
+            assert any("lost" in note for note in after.notes), f"does not say that state was lost: {after}"
         if case.undo:
             session.run(case.undo)
     except Exception:

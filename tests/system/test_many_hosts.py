@@ -20,7 +20,7 @@ def test_one_host_that_never_answers(start_server, sshd, silent_listener, tmp_pa
     hosts = [host for host in HOSTS if host in sshd.users]
     config = tmp_path / "config"
     config.write_text(f"Host silent\n  HostName {silent_listener.host}\n  Port {silent_listener.port}\n"
-                      f"Include {sshd.ssh_config}\n")
+                      f"Match all\n  Include {sshd.ssh_config}\n")
     server = start_server(config=config)
     silent = server.start_tool("execute_command", host="silent", command="true", timeout=5)
     others = [server.start_tool("execute_command", host=host, command=f"echo {host}; sleep 1; echo done") for host in hosts]

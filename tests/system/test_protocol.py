@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from conftest import wait_for_running
 from support.mcp_client import MODERN_VERSION, RpcError, thin_environment, wait_until_gone
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32700, -32600, -32601, -32602
@@ -452,22 +453,6 @@ def test_progress_is_sent_only_where_it_was_asked_for(server):
     count = len(server.notifications)
     server.execute("t-bash", "sleep 2")
     assert len(server.notifications) == count
-
-
-def wait_for_running(server, text):
-    """The id of the running command that contains the text."""
-    def find():
-        result = server.call_tool("list_running_commands")
-        for block in result.text.split("- ID: ")[1:]:
-            if text in block and "Status: running" in block:
-                return block.split()[0]
-        return None
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        found = find()
-        if found:
-            return found
-    raise AssertionError(f"never seen running: {text}")
 
 
 def retry_while_busy(server, host, command, **more):

@@ -132,8 +132,9 @@ const struct tool tool_send_input = {
         .name = "send_input",
         .title = "Answer a command",
         .help = "Type into a running command that waits for input: an answer, a password, keys for "
-                "an editor or pager. The two characters \\n (or a newline) press Enter. Returns what "
-                "the command printed then. Example: {\"command_id\":\"…\",\"input_text\":\"yes\\\\n\"}",
+                "an editor or pager. The two characters \\n (or a newline) press Enter. Returns "
+                "what the command printed then. Example: "
+                "{\"command_id\":\"…\",\"input_text\":\"yes\\\\n\"}",
         .args = (const struct arg[]) {
                 ARG_COMMAND_ID,
                 { .name = "input_text", .kind = ARG_STRING, .required = true, .max = INPUT_MAX,
@@ -149,8 +150,8 @@ const struct tool tool_send_input = {
 const struct tool tool_send_input_by_session = {
         .name = "send_input_by_session",
         .title = "Type into a session",
-        .help = "Type text as it is into whatever runs in a host's session (a newline presses Enter; "
-                "backslashes stay). Use send_input when the command's id is known.",
+        .help = "Type text as it is into whatever runs in a host's session (a newline presses "
+                "Enter; backslashes stay). Use send_input when the command's id is known.",
         .args = (const struct arg[]) {
                 ARG_HOST,
                 { .name = "input_text", .kind = ARG_STRING, .required = true, .max = INPUT_MAX,

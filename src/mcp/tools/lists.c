@@ -131,7 +131,8 @@ static void write_running_title(struct buf *out, size_t count)
 
 static void list_running(struct call *call)
 {
-        static const struct kind kind = { is_running, write_running_title, "No running commands\n" };
+        static const struct kind kind = { is_running, write_running_title,
+                                          "No running commands\n" };
 
         list(call, &kind, INT64_MAX);
 }
@@ -150,17 +151,18 @@ static void write_history_title(struct buf *out, size_t count)
 
 static void list_history(struct call *call)
 {
-        static const struct kind kind = { is_history, write_history_title, "No command history\n" };
+        static const struct kind kind = { is_history, write_history_title,
+                                          "No command history\n" };
 
         list(call, &kind, args_int(&call->args, "limit"));
 }
 
 #define LIST_OUTPUT                                                                                \
-        "{\"type\":\"object\",\"properties\":{\"commands\":{\"type\":\"array\",\"items\":{"                  \
-        "\"type\":\"object\",\"properties\":{\"command_id\":{\"type\":\"string\"},"                         \
-        "\"session\":{\"type\":\"string\"},\"command\":{\"type\":\"string\"},"                             \
-        "\"state\":{\"type\":\"string\"},\"started\":{\"type\":\"string\"}},"                              \
-        "\"required\":[\"command_id\",\"session\",\"command\",\"state\",\"started\"]}}},"                 \
+        "{\"type\":\"object\",\"properties\":{\"commands\":{\"type\":\"array\",\"items\":{"        \
+        "\"type\":\"object\",\"properties\":{\"command_id\":{\"type\":\"string\"},"                \
+        "\"session\":{\"type\":\"string\"},\"command\":{\"type\":\"string\"},"                     \
+        "\"state\":{\"type\":\"string\"},\"started\":{\"type\":\"string\"}},"                      \
+        "\"required\":[\"command_id\",\"session\",\"command\",\"state\",\"started\"]}}},"          \
         "\"required\":[\"commands\"]}"
 
 const struct tool tool_list_running_commands = {
@@ -176,8 +178,8 @@ const struct tool tool_list_running_commands = {
 const struct tool tool_list_command_history = {
         .name = "list_command_history",
         .title = "List finished commands",
-        .help = "List the commands that ended or wait for input, the newest first, with exit status "
-                "and id; read_output still has their output.",
+        .help = "List the commands that ended or wait for input, the newest first, with exit "
+                "status and id; read_output still has their output.",
         .args = (const struct arg[]) {
                 { .name = "limit", .kind = ARG_INT, .min = 1, .max = 1000, .fallback = "50",
                   .help = "How many" },

@@ -125,6 +125,11 @@ static void close_all(struct call *call)
         reply_records(call, &text, "closed", json_integer(closed));
 }
 
+#define LIST_OUTPUT                                                                                \
+        "{\"type\":\"object\",\"properties\":{\"sessions\":{\"type\":\"array\",\"items\":{"        \
+        "\"type\":\"object\",\"properties\":{\"session\":{\"type\":\"string\"},"                   \
+        "\"state\":{\"type\":\"string\"},\"is_shell\":{\"type\":\"boolean\"}},"                    \
+        "\"required\":[\"session\",\"state\",\"is_shell\"]}}},\"required\":[\"sessions\"]}"
 #define CLOSE_OUTPUT                                                                               \
         "{\"type\":\"object\",\"properties\":{\"closed\":{\"type\":\"integer\"}},"                 \
         "\"required\":[\"closed\"]}"
@@ -136,11 +141,7 @@ const struct tool tool_list_sessions = {
                 "the id of the command that runs there.",
         .args = (const struct arg[]) { { 0 } },
         .flags = TOOL_READ_ONLY | TOOL_CORE,
-        .output = "{\"type\":\"object\",\"properties\":{\"sessions\":{\"type\":\"array\",\"items\":{"
-                  "\"type\":\"object\",\"properties\":{\"session\":{\"type\":\"string\"},"
-                  "\"state\":{\"type\":\"string\"},\"is_shell\":{\"type\":\"boolean\"}},"
-                  "\"required\":[\"session\",\"state\",\"is_shell\"]}}},"
-                  "\"required\":[\"sessions\"]}",
+        .output = LIST_OUTPUT,
         .run = list_sessions,
 };
 

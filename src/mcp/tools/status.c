@@ -46,10 +46,11 @@ static void status(struct call *call)
 const struct tool tool_get_command_status = {
         .name = "get_command_status",
         .title = "Wait for a command",
-        .help = "Get a command's state, exit status and output, also of one that runs in background. "
-                "With wait_s it waits until the command ends or asks for input, at most that long: "
-                "prefer that to polling. With offset it returns only what came after; each result "
-                "says the next offset. Example: {\"command_id\":\"…\",\"wait_s\":30,\"offset\":4096}",
+        .help = "Get a command's state, exit status and output, also of one that runs in "
+                "background. With wait_s it waits until the command ends or asks for input, at "
+                "most that long: prefer that to polling. With offset it returns only what came "
+                "after; each result says the next offset. Example: "
+                "{\"command_id\":\"…\",\"wait_s\":30,\"offset\":4096}",
         .args = (const struct arg[]) {
                 ARG_COMMAND_ID,
                 { .name = "wait_s", .kind = ARG_INT, .max = WAIT_MAX_S, .fallback = "0",

@@ -3,9 +3,9 @@
 #include <stddef.h>
 
 /* plain eval would end dash and ash on a syntax error; `command` passes by functions and aliases */
-#define POSIX     "command eval", "command printf '", ";%d;%s\\a' $? \"${PWD-}\""
-#define ZSH       "eval", "builtin printf '", ";%d;%s\\a' $? \"${PWD-}\""
-#define KSH_PRINT "command eval", "builtin print -n '", ";'$?\";${PWD-}\\a\"" /* has no printf */
+#define POSIX     "command eval", "command printf '", ";%d;%s\\a' \"$?\" \"${PWD-}\""
+#define ZSH       "builtin eval", "builtin printf '", ";%d;%s\\a' \"$?\" \"${PWD-}\""
+#define KSH_PRINT "command eval", "builtin print -n '", ";'\"$?;${PWD-}\\a\"" /* has no printf */
 
 static const struct driver drivers[] = {
         { "bash", POSIX, DRIVER_QUOTE_ANSI_C, true, true, 128 },

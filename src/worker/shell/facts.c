@@ -75,6 +75,28 @@ void facts_take_line(struct facts *facts, struct str line)
 
 /* ---- the verdict ---- */
 
+static bool is_busybox(struct str argv0)
+{
+        const char *slash = str_find_last(argv0, '/');
+
+        if (slash != NULL) {
+                argv0.len -= (size_t)(slash + 1 - argv0.ptr);
+                argv0.ptr = slash + 1;
+        }
+        return str_is(argv0, "busybox");
+}
+
+/* The next word is the option's own, no script. */
+static bool takes_word(struct str option)
+{
+        static const char *const options[] = { "-o", "+o", "-O", "+O", "--rcfile", "--init-file" };
+
+        for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+                if (str_is(option, options[i]))
+                        return true;
+        return false;
+}
+
 /* A shell that was not given a script or -c, as far as its arguments show. */
 static bool is_interactive_shell(const struct facts_process *process)
 {
@@ -82,14 +104,15 @@ static bool is_interactive_shell(const struct facts_process *process)
                 return false;
 
         struct str rest = str_of(process->args);
-        struct str first = str_word(&rest);
-        if (str_is(first, "busybox") || str_is(first, "/bin/busybox"))
+        if (is_busybox(str_word(&rest)))
                 (void)str_word(&rest); /* the applet's name */
         for (struct str word = str_word(&rest); word.len > 0; word = str_word(&rest)) {
                 if (word.ptr[0] != '-' && word.ptr[0] != '+')
                         return false;
                 if (word.len > 1 && word.ptr[1] != '-' && memchr(word.ptr, 'c', word.len) != NULL)
                         return false;
+                if (takes_word(word))
+                        (void)str_word(&rest);
         }
         return true;
 }

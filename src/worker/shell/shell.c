@@ -233,6 +233,8 @@ void shell_end_over(struct shell *shell, const struct wire_end *end, int64_t now
                 struct entry *entry = &shell->entries[--shell->depth];
                 struct wire_end own = shell->depth == 0 ? *end : inner;
                 own.shell_gone = 1;
+                if (own.text.len == 0)
+                        own.text = str_of("the command ended its shell");
                 if (entry->job->text.len > 0 && !entry->job->started) {
                         own.how = WIRE_HOW_REFUSED;
                         own.status = -1;

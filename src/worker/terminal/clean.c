@@ -103,17 +103,18 @@ static void line_delete(struct clean *clean, unsigned columns)
                 end = char_end(&clean->line, end);
         memmove(clean->line.data + clean->cursor, clean->line.data + end, clean->line.len - end);
         clean->line.len -= end - clean->cursor;
+        clean->line.data[clean->line.len] = 0;
 }
 
-/* Makes room for len bytes at the cursor; false when the line is full. */
-static bool line_insert(struct clean *clean, const uint8_t *bytes, size_t len)
+/* Puts len blanks at the cursor; false when the line is full. */
+static bool line_insert_blanks(struct clean *clean, size_t len)
 {
         size_t behind = clean->line.len - clean->cursor;
 
         if (!buf_reserve(&clean->line, len))
                 return false;
         memmove(clean->line.data + clean->cursor + len, clean->line.data + clean->cursor, behind);
-        memcpy(clean->line.data + clean->cursor, bytes, len);
+        memset(clean->line.data + clean->cursor, ' ', len);
         clean->line.len += len;
         clean->line.data[clean->line.len] = 0;
         return true;
@@ -130,6 +131,7 @@ static void line_blank(struct clean *clean, size_t from, size_t to)
                         continue;
                 memmove(clean->line.data + at + 1, clean->line.data + end, clean->line.len - end);
                 clean->line.len -= end - at - 1;
+                clean->line.data[clean->line.len] = 0;
                 to -= end - at - 1;
                 if (cursor >= end)
                         cursor -= end - at - 1;
@@ -137,15 +139,19 @@ static void line_blank(struct clean *clean, size_t from, size_t to)
         clean->cursor = cursor;
 }
 
-/* Text at the end of the line; a line that is too long is given out in part. */
+/* Bytes that fit the line as it is, or, once it is full and has been given out, an empty one. */
+static size_t line_room(const struct clean *clean)
+{
+        return clean->line.len < CLEAN_LINE_MAX ? CLEAN_LINE_MAX - clean->line.len : CLEAN_LINE_MAX;
+}
+
+/* One character, or plain ones up to line_room(), at the end of the line. */
 static bool line_append(struct clean *clean, const uint8_t *bytes, size_t len, struct buf *out)
 {
-        if (clean->line.len + len > CLEAN_LINE_MAX) {
+        if (len > CLEAN_LINE_MAX - clean->line.len) {
                 clean->line_cut = true;
                 if (!line_give_out(clean, out))
                         return false;
-                if (len > CLEAN_LINE_MAX)
-                        return buf_append(out, bytes, len);
         }
         bool ok = buf_append(&clean->line, bytes, len);
         clean->cursor = clean->line.len;
@@ -162,8 +168,9 @@ static bool line_put(struct clean *clean, const uint8_t *bytes, size_t len, stru
                 memcpy(clean->line.data + clean->cursor, bytes, len);
         } else {
                 line_delete(clean, 1);
-                if (!line_insert(clean, bytes, len))
+                if (!line_insert_blanks(clean, len))
                         return true; /* full: this one character is lost, the line stays bounded */
+                memcpy(clean->line.data + clean->cursor, bytes, len);
         }
         clean->cursor += len;
         return true;
@@ -195,12 +202,38 @@ static unsigned csi_number(const struct clean *clean)
         return number;
 }
 
+/* As many of them as the line has room for. */
+static void insert_blanks(struct clean *clean, unsigned count)
+{
+        size_t room = CLEAN_LINE_MAX - clean->line.len;
+
+        (void)line_insert_blanks(clean, count < room ? count : room); /* no memory: none of them */
+}
+
 static void erase_in_line(struct clean *clean, unsigned what)
 {
-        if (what == 0)
+        size_t cursor = clean->cursor;
+
+        switch (what) {
+        case 0: line_cut_at_cursor(clean); break;
+        case 1: line_blank(clean, 0, cursor < clean->line.len ? cursor + 1 : cursor); break;
+        case 2:
+                line_blank(clean, 0, cursor);
                 line_cut_at_cursor(clean);
-        else
-                line_blank(clean, 0, what == 1 ? clean->cursor : clean->line.len);
+                break;
+        default: break;
+        }
+}
+
+/* Not if it is private or has an intermediate byte, nor where CR went to a beginning that is gone. */
+static bool csi_edits_line(const struct clean *clean)
+{
+        if (clean->mode == CLEAN_PIPE || clean->cr_pending)
+                return false;
+        for (size_t i = 0; i < clean->params_len; i++)
+                if (clean->params[i] < '0' || clean->params[i] > ';')
+                        return false;
+        return true;
 }
 
 static void csi_run(struct clean *clean, uint8_t final)
@@ -208,8 +241,8 @@ static void csi_run(struct clean *clean, uint8_t final)
         unsigned number = csi_number(clean);
         unsigned count = number > 0 ? number : 1;
 
-        if (clean->mode == CLEAN_PIPE || (clean->params_len > 0 && clean->params[0] > ';'))
-                return; /* private sequences move nothing within a line */
+        if (!csi_edits_line(clean))
+                return;
         switch (final) {
         case 'C': cursor_forward(clean, count); break;
         case 'D': cursor_back(clean, count); break;
@@ -223,9 +256,8 @@ static void csi_run(struct clean *clean, uint8_t final)
                         line_delete(clean, count);
                 break;
         case '@':
-                while (clean->cursor < clean->line.len && count-- > 0
-                       && line_insert(clean, (const uint8_t *)" ", 1))
-                        ;
+                if (clean->cursor < clean->line.len)
+                        insert_blanks(clean, count);
                 break;
         case 'X': {
                 size_t end = clean->cursor;
@@ -260,6 +292,8 @@ static void csi_take(struct clean *clean, uint8_t byte)
         } else if (byte >= 0x20 && byte <= 0x3F) {
                 if (clean->params_len < CLEAN_PARAMS_MAX)
                         clean->params[clean->params_len++] = (char)byte;
+                else if (byte < '0') /* matters wherever it stands */
+                        clean->params[CLEAN_PARAMS_MAX - 1] = (char)byte;
         } else {
                 clean->state = byte == 0x1B ? CLEAN_ESCAPE : CLEAN_GROUND;
         }
@@ -275,11 +309,12 @@ static void string_take(struct clean *clean, uint8_t byte)
 
 /*
  * One byte inside an escape sequence; false when the byte is none of it after all: a line end
- * ends any unfinished sequence, so that a stray ESC cannot swallow output.
+ * ends any unfinished sequence, and what is not ASCII any but a string, so that a stray ESC
+ * cannot swallow output.
  */
 static bool escape_take(struct clean *clean, uint8_t byte)
 {
-        if (byte == '\n' || byte == '\r') {
+        if (byte == '\n' || byte == '\r' || (byte >= 0x80 && clean->state != CLEAN_STRING)) {
                 clean->state = CLEAN_GROUND;
                 return false;
         }
@@ -288,7 +323,7 @@ static bool escape_take(struct clean *clean, uint8_t byte)
         case CLEAN_ESCAPE:       escape_begin(clean, byte); return true;
         case CLEAN_INTERMEDIATE:
                 if (byte < 0x20 || byte > 0x2F)
-                        clean->state = CLEAN_GROUND;
+                        clean->state = byte == 0x1B ? CLEAN_ESCAPE : CLEAN_GROUND;
                 return true;
         case CLEAN_CSI:          csi_take(clean, byte); return true;
         case CLEAN_STRING:       string_take(clean, byte); return true;
@@ -321,8 +356,10 @@ static bool text_put(struct clean *clean, const uint8_t *bytes, size_t len, stru
 static bool control_take(struct clean *clean, uint8_t byte, struct buf *out)
 {
         if (byte == 0x1B) {
-                if (clean->cr_pending && clean->mode == CLEAN_TTY && !carriage_return(clean, out))
-                        return false;
+                if (clean->cr_pending && !clean->line_cut) { /* if cut: LF may still follow */
+                        clean->cr_pending = false;
+                        clean->cursor = 0;
+                }
                 clean->state = CLEAN_ESCAPE;
                 return true;
         }
@@ -370,6 +407,8 @@ static bool plain_take(struct clean *clean, const uint8_t *bytes, size_t len, st
 {
         size_t run = 1;
 
+        if (clean->mode == CLEAN_TTY && len > line_room(clean))
+                len = line_room(clean);
         while (run < len && is_plain(bytes[run]))
                 run++;
         *out_used = run;

@@ -8,6 +8,7 @@
 #include "mcp/chat.h"
 
 #include "base/alloc.h"
+#include "base/fault.h"
 #include "base/scoped.h"
 
 #include <string.h>
@@ -346,6 +347,38 @@ static void calls_of_a_client_that_goes_are_dropped(void **state)
         assert_int_equal(fake_waits(chat->engine), 2);
 } /* chat_close() sees that the waits are gone */
 
+#ifdef FAULT_INJECTION
+static void a_buffer_that_fails_costs_one_answer_at_most(void **state)
+{
+        struct chat *chat = *state;
+        struct mcp *mcp = NULL;
+        struct err err = { 0 };
+        unsigned failures = 0;
+
+        for (bool ok = false; !ok; failures++) {
+                fault_at(failures + 1);
+                ok = mcp_new(&mcp, chat->engine, &err);
+                fault_off();
+                assert_true(ok || (mcp == NULL && err.code != ERR_NONE));
+        }
+        mcp_free(mcp);
+        assert_true(failures > 1);
+        for (unsigned n = 1; n < 30; n++) {
+                size_t before = chat->count;
+
+                fault_at(n);
+                chat_say(chat, "{'jsonrpc':'2.0','id':1,'method':'tools/call','params':{'name':'execute_command',"
+                               "'arguments':{'host':'h','command':'true'}}}");
+                fake_turn(chat->engine);
+                fault_off();
+                assert_true(chat->count - before <= 1);
+                chat->taken = chat->count;
+                chat_say(chat, "{'jsonrpc':'2.0','id':1,'method':'ping'}"); /* the id is free again */
+                chat_expect(chat, "{'jsonrpc':'2.0','id':1,'result':{}}");
+        }
+}
+#endif
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_chat, close_chat)
 
 int main(void)
@@ -368,6 +401,9 @@ int main(void)
                 TEST(tools_that_do_not_exist_are_protocol_errors),
                 TEST(many_requests_in_flight),
                 TEST(calls_of_a_client_that_goes_are_dropped),
+#ifdef FAULT_INJECTION
+                TEST(a_buffer_that_fails_costs_one_answer_at_most),
+#endif
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

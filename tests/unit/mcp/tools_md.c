@@ -58,7 +58,7 @@ void tools_md_write(struct buf *out)
         (void)buf_append_str(out,
                              "# Tools\n\n"
                              "Written by `gen_tools_md` from the table in `src/mcp/tools.c`; change the "
-                             "table, then run `ninja -C build docs/tools.md`. A test compares them.\n\n"
+                             "table, then run `ninja -C build tools-md`. A test compares them.\n\n"
                              "An argument may come as models send it: a number as text, `30.0` for "
                              "`30`, `null` for absent. Results that show a command carry its facts in "
                              "`_meta[\"mcp-ssh-session/command\"]`: `command_id`, `state`, "

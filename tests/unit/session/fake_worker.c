@@ -107,10 +107,35 @@ int bench_setup(void **state)
         return 0;
 }
 
+void bench_write_key(const struct bench *bench, const char *name, mode_t mode)
+{
+        char path[128];
+
+        (void)snprintf(path, sizeof path, "%s/.ssh/%s", bench->home, name);
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        assert_true(fputs("-----BEGIN OPENSSH PRIVATE KEY-----\n", file) >= 0);
+        assert_int_equal(fclose(file), 0);
+        assert_int_equal(chmod(path, mode), 0);
+}
+
+static void remove_home(const struct bench *bench)
+{
+        static const char *const files[] = { ".ssh/known_hosts", ".ssh/id_rsa", ".ssh/id_ed25519" };
+        char path[128];
+
+        for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+                (void)snprintf(path, sizeof path, "%s/%s", bench->home, files[i]);
+                (void)unlink(path);
+        }
+        (void)snprintf(path, sizeof path, "%s/.ssh", bench->home);
+        (void)rmdir(path);
+        (void)rmdir(bench->home);
+}
+
 int bench_teardown(void **state)
 {
         struct bench *bench = *state;
-        char command[128];
 
         engine_stop(bench->engine);
         if (bench->frames >= 0 && bench->zygote_is_there)
@@ -124,11 +149,7 @@ int bench_teardown(void **state)
         (void)close(bench->zygote);
         if (bench->frames >= 0)
                 (void)close(bench->frames);
-        (void)snprintf(command, sizeof command, "%s/.ssh/known_hosts", bench->home);
-        (void)unlink(command);
-        (void)snprintf(command, sizeof command, "%s/.ssh", bench->home);
-        (void)rmdir(command);
-        (void)rmdir(bench->home);
+        remove_home(bench);
         buf_fini(&bench->in);
         buf_fini(&bench->out);
         free(bench);

@@ -8,6 +8,7 @@
 #include "session/engine.h"
 #include "wire/message.h"
 
+#include <sys/types.h>
 #include <uv.h>
 
 #define BENCH_LIMIT_MS 10000
@@ -40,6 +41,9 @@ struct run_request bench_request(const struct bench *bench, const char *shell, c
 struct command_info bench_info(struct bench *bench, command_id id);
 void bench_until(struct bench *bench, command_id id, enum command_state state);
 void bench_output_is(struct bench *bench, command_id id, const char *text);
+
+/* A file in .ssh of the bench's home, removed with it. */
+void bench_write_key(const struct bench *bench, const char *name, mode_t mode);
 
 /* ---- the worker's side ---- */
 

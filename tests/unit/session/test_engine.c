@@ -101,6 +101,24 @@ static void a_connection_lost_in_the_middle_is_never_a_success(void **state)
         bench_output_is(bench, id, "half\na li");
 }
 
+static void a_command_that_was_not_sent_yet_gets_another_connection(void **state)
+{
+        struct bench *bench = *state;
+        uint64_t shell;
+        command_id first = begin(bench, "true", &shell);
+
+        bench_ends(bench, first.n, WIRE_HOW_EXITED, 0);
+        bench_until(bench, first, COMMAND_DONE);
+        command_id next = bench_run(bench, "other", "id");
+        (void)bench_expect(bench, WIRE_SHELL_OPEN);
+        bench_fails(bench, ERR_CONNECT, "gone");
+        bench_log_in(bench); /* to a second worker, for the same command */
+        (void)bench_open_shell(bench);
+        assert_int_equal(bench_expect_run(bench, &shell, "id"), next.n);
+        bench_fails(bench, ERR_CONNECT, "gone again");
+        bench_until(bench, next, COMMAND_LOST);
+}
+
 static void a_dead_worker_loses_its_command_and_the_next_is_told(void **state)
 {
         struct bench *bench = *state;
@@ -231,6 +249,26 @@ static void an_unknown_host_key_kills_the_worker_and_says_what_to_do(void **stat
         assert_non_null(strstr(info.error.text, "SHA256:"));
         assert_non_null(strstr(info.error.text, "known_hosts:1"));
         assert_non_null(strstr(info.error.text, "ssh-keygen -R"));
+}
+
+static void a_refused_log_in_names_the_keys_that_were_not_tried(void **state)
+{
+        struct bench *bench = *state;
+
+        bench_write_key(bench, "id_rsa", 0644);
+        bench_write_key(bench, "id_ed25519", 0600);
+        command_id id = bench_run(bench, NULL, "id");
+        bench_accept(bench);
+        struct frame frame = bench_expect(bench, WIRE_KEY);
+        struct wire_reader reader = wire_read(&frame);
+        assert_true(str_is(wire_get_bytes(&reader), "~/.ssh/id_ed25519"));
+        assert_true(str_starts(wire_get_bytes(&reader), "-----BEGIN"));
+        (void)bench_expect(bench, WIRE_CONNECT);
+        bench_shows_key(bench, /* is_known= */ true);
+        (void)bench_expect(bench, WIRE_HOST_KEY_OK);
+        bench_fails(bench, ERR_AUTH, "publickey was refused");
+        bench_until(bench, id, COMMAND_FAILED);
+        assert_non_null(strstr(bench_info(bench, id).error.text, "publickey was refused; not tried: ~/.ssh/id_rsa"));
 }
 
 static void three_failed_log_ins_are_enough(void **state)
@@ -512,12 +550,14 @@ int main(void)
                 TEST(a_second_command_uses_the_same_shell),
                 TEST(a_busy_shell_names_the_command_that_holds_it),
                 TEST(a_connection_lost_in_the_middle_is_never_a_success),
+                TEST(a_command_that_was_not_sent_yet_gets_another_connection),
                 TEST(a_dead_worker_loses_its_command_and_the_next_is_told),
                 TEST(a_shell_that_went_with_its_command_is_opened_anew),
                 TEST(a_command_runs_inside_a_nested_shell),
                 TEST(input_makes_an_awaiting_command_run_again),
                 TEST(an_isolated_command_has_two_streams_and_no_shell),
                 TEST(an_unknown_host_key_kills_the_worker_and_says_what_to_do),
+                TEST(a_refused_log_in_names_the_keys_that_were_not_tried),
                 TEST(three_failed_log_ins_are_enough),
                 TEST(a_refused_connection_names_host_and_port),
                 TEST(output_for_a_command_that_never_was_ends_the_connection),

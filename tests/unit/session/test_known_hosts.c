@@ -223,7 +223,8 @@ static void errors_say_where_and_what_to_do(void **state)
         assert_false(check("none", "none", NULL, 2222, &err));
         assert_int_equal(err.code, ERR_HOST_KEY);
         assert_non_null(strstr(err.text, "ssh-ed25519 SHA256:2cAak+Z76fomnca2Wg2lxF9dqTG3xTUhmVmzx8aoRrw"));
-        assert_non_null(strstr(err.text, "ssh -p 2222 bob@web"));
+        assert_non_null(strstr(err.text, "ssh -p 2222 -o UserKnownHostsFile='"));
+        assert_non_null(strstr(err.text, " bob@web` once"));
         write_file("user", "# x\nweb " ED OTHER "\n");
         assert_false(check("user", "none", NULL, 22, &err));
         assert_non_null(strstr(err.text, "/user:2"));

@@ -127,6 +127,67 @@ static void agent_messages_have_limits(void **state)
         assert_int_equal(agent_filter_look(&filter, sign, sizeof sign, &used), AGENT_REFUSE);
 }
 
+/* A string as the agent protocol has it. */
+static void put_string(struct buf *out, const char *text)
+{
+        uint8_t len[4] = { 0, 0, 0, (uint8_t)strlen(text) };
+
+        assert_true(buf_append(out, len, sizeof len) && buf_append_str(out, text));
+}
+
+static struct buf identities_answer(const char *first, const char *second)
+{
+        static const uint8_t head[] = { 0, 0, 0, 0, 12, 0, 0, 0, 0 };
+        struct buf answer;
+
+        buf_init(&answer, 256);
+        assert_true(buf_append(&answer, head, sizeof head));
+        const char *const blobs[] = { first, second };
+        for (size_t i = 0; i < 2; i++) {
+                if (blobs[i] == NULL)
+                        continue;
+                put_string(&answer, blobs[i]);
+                put_string(&answer, "comment");
+                answer.data[8]++;
+        }
+        answer.data[3] = (uint8_t)(answer.len - 4);
+        return answer;
+}
+
+static void only_the_allowed_keys_are_shown_and_used(void **state)
+{
+        struct key_blobs *allowed = calloc(1, sizeof *allowed);
+        struct agent_filter filter = { .allowed = allowed };
+        struct buf all = identities_answer("good", "bad");
+        struct buf some = identities_answer("good", NULL);
+        static const uint8_t sign_good[] = { 0, 0, 0, 9, 13, 0, 0, 0, 4, 'g', 'o', 'o', 'd' };
+        static const uint8_t sign_bad[] = { 0, 0, 0, 8, 13, 0, 0, 0, 3, 'b', 'a', 'd' };
+        static const uint8_t sign_short[] = { 0, 0, 0, 5, 13, 0, 0, 0, 9 };
+        struct buf out;
+        size_t used;
+
+        (void)state;
+        assert_non_null(allowed);
+        buf_init(&allowed->items[0], 16);
+        assert_true(buf_append_str(&allowed->items[0], "good"));
+        allowed->count = 1;
+        buf_init(&out, 256);
+        assert_true(agent_answer_pass(&filter, buf_str(&all), &out));
+        assert_int_equal(out.len, some.len);
+        assert_memory_equal(out.data, some.data, some.len);
+        all.data[8] = 99; /* says more keys than there are */
+        buf_reset(&out);
+        assert_false(agent_answer_pass(&filter, buf_str(&all), &out));
+        assert_int_equal(out.len, 0);
+        assert_int_equal(agent_filter_look(&filter, sign_good, sizeof sign_good, &used), AGENT_PASS);
+        assert_int_equal(agent_filter_look(&filter, sign_bad, sizeof sign_bad, &used), AGENT_REFUSE);
+        assert_int_equal(agent_filter_look(&filter, sign_short, sizeof sign_short, &used), AGENT_REFUSE);
+        buf_fini(&out);
+        buf_fini(&all);
+        buf_fini(&some);
+        key_blobs_free(allowed);
+}
+
 /* ---- waits ---- */
 
 static enum wait_reason due(const struct wait_spec *spec, const struct wait_view *view, int64_t now)
@@ -216,6 +277,7 @@ int main(void)
                 cmocka_unit_test(credentials_are_not_shared_silently),
                 cmocka_unit_test(only_identities_and_signatures_pass),
                 cmocka_unit_test(agent_messages_have_limits),
+                cmocka_unit_test(only_the_allowed_keys_are_shown_and_used),
                 cmocka_unit_test(a_wait_is_due_for_one_reason),
                 cmocka_unit_test(overrides_leave_the_environment),
         };

@@ -291,6 +291,41 @@ static void files_and_devices_will_do(void **state)
         (void)close(null_fd);
 }
 
+#ifdef FAULT_INJECTION
+/* In the child: each step of stdio_new() fails once, and nothing is left open. */
+static void fail_to_begin(void)
+{
+        struct echo echo = { 0 };
+        struct err err = { 0 };
+        bool ok = false;
+
+        for (unsigned n = 1; !ok; n++) {
+                if (uv_loop_init(&echo.loop) != 0)
+                        _exit(20);
+                fault_at(n);
+                ok = stdio_new(&echo.stdio, &echo.loop, &callbacks, &echo, &err);
+                fault_off();
+                if (!ok && (echo.stdio != NULL || err.code == ERR_NONE))
+                        _exit(21);
+                stdio_free(echo.stdio);
+                if (uv_run(&echo.loop, UV_RUN_DEFAULT) != 0 || uv_loop_close(&echo.loop) != 0)
+                        _exit(22);
+        }
+        _exit(0);
+}
+
+static void a_beginning_that_fails_leaves_nothing(void **state)
+{
+        struct talk talk = { .child = fork(), .to = -1, .from = -1 };
+
+        (void)state;
+        assert_true(talk.child >= 0);
+        if (talk.child == 0)
+                fail_to_begin();
+        assert_int_equal(end(&talk), 0);
+}
+#endif
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -301,6 +336,9 @@ int main(void)
                 cmocka_unit_test(a_closed_stdout_is_the_end),
                 cmocka_unit_test(unsent_bytes_do_not_hold_the_end),
                 cmocka_unit_test(files_and_devices_will_do),
+#ifdef FAULT_INJECTION
+                cmocka_unit_test(a_beginning_that_fails_leaves_nothing),
+#endif
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,528 @@
+/*
+ * The line as real shells take it: it stands in a file that is their standard input, and the
+ * marks in what they print are read back. Each test runs once per shell that is installed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/scoped.h"
+#include "worker/shell/wrapper.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define COUNT(array)  (sizeof(array) / sizeof(array)[0])
+#define SCRIPT_MAX    (32 * 1024 * 1024)
+#define HANGS_AFTER_S 60
+#define ROUND_TRIPS   40u
+
+struct program {
+        const char *label;
+        const char *driver;
+        const char *argv[5];
+        const char *name;    /* what it answers when it is asked */
+        bool survives_syntax; /* goes on behind a command that does not parse, even here */
+};
+
+static const struct program programs[] = {
+        { "bash", "bash", { "bash", "--norc", "--noprofile" }, "bash", true },
+        { "bash -i", "bash", { "bash", "--norc", "--noprofile", "-i" }, "bash", true },
+        { "bash as sh", "sh", { "bash", "--norc", "--noprofile", "--posix" }, "bash", false },
+        { "rbash", "rbash", { "bash", "--norc", "--noprofile", "-r" }, "bash", true },
+        { "zsh", "zsh", { "zsh", "-f" }, "zsh", true },
+        { "zsh -i", "zsh", { "zsh", "-f", "-i", "+Z" }, "zsh", true },
+        { "dash", "dash", { "dash" }, "", false },
+        { "busybox", "busybox", { "busybox", "sh" }, "", false },
+        { "ksh93", "ksh93", { "ksh93" }, "ksh", false },
+        { "ksh93 as ksh", "ksh", { "ksh93" }, "ksh", false },
+        { "mksh", "mksh", { "mksh" }, "ksh", false },
+        { "mksh as ksh", "ksh", { "mksh" }, "ksh", false },
+        { "yash", "yash", { "yash", "--norcfile", "--noprofile" }, "", false },
+};
+
+static const char *const locales[] = { "C", "C.UTF-8" };
+
+static bool is_installed(const char *name)
+{
+        const char *path = getenv("PATH");
+        char file[4096];
+
+        for (struct str rest = str_of(path != NULL ? path : ""); rest.len > 0;) {
+                const char *colon = memchr(rest.ptr, ':', rest.len);
+                size_t len = colon != NULL ? (size_t)(colon - rest.ptr) : rest.len;
+                int n = snprintf(file, sizeof file, "%.*s/%s", (int)len, rest.ptr, name);
+                if (n > 0 && (size_t)n < sizeof file && access(file, X_OK) == 0)
+                        return true;
+                len += colon != NULL;
+                rest.ptr += len;
+                rest.len -= len;
+        }
+        return false;
+}
+
+/* ---- running one ---- */
+
+static _Noreturn void become(const struct program *program, const char *locale, FILE *in, FILE *out)
+{
+        int nowhere = open("/dev/null", O_WRONLY);
+
+        (void)setenv("LC_ALL", locale, 1);
+        (void)setenv("HOME", "/", 1);
+        (void)unsetenv("ENV");
+        (void)unsetenv("HISTFILE");
+        (void)alarm(HANGS_AFTER_S); /* outlives the exec */
+        if (dup2(fileno(in), STDIN_FILENO) >= 0 && dup2(fileno(out), STDOUT_FILENO) >= 0
+            && dup2(nowhere, STDERR_FILENO) >= 0)
+                (void)execvp(program->argv[0], (char *const *)(uintptr_t)program->argv);
+        _exit(127);
+}
+
+/* Gives it the typed lines, each Enter as the newline a terminal makes of it; what it printed. */
+static void run(const struct program *program, const char *locale, const struct buf *lines, struct buf *out)
+{
+        FILE *in_file = tmpfile();
+        FILE *out_file = tmpfile();
+        char bytes[4096];
+        size_t n;
+        int status;
+
+        assert_non_null(in_file);
+        assert_non_null(out_file);
+        for (size_t i = 0; i < lines->len; i++)
+                assert_true(putc(lines->data[i] == '\r' ? '\n' : lines->data[i], in_file) != EOF);
+        assert_int_equal(fflush(in_file), 0);
+        rewind(in_file);
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+                become(program, locale, in_file, out_file);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_false(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM);
+        rewind(out_file);
+        while ((n = fread(bytes, 1, sizeof bytes, out_file)) > 0)
+                assert_true(buf_append(out, bytes, n));
+        (void)fclose(in_file);
+        (void)fclose(out_file);
+}
+
+/* One command's part of the dialogue. */
+struct seen {
+        bool started;
+        bool ended;
+        struct buf output;
+        long long status;
+        char cwd[256];
+};
+
+static void nonces_of(unsigned n, struct wrapper *wrapper)
+{
+        (void)snprintf(wrapper->start_nonce, sizeof wrapper->start_nonce, "s%06uA_-z", n);
+        (void)snprintf(wrapper->end_nonce, sizeof wrapper->end_nonce, "e%06uABCDEFGH_-_-uvwxyz", n);
+}
+
+/* Takes the n-th command's marks and what stands between them out of what was printed. */
+static struct seen find(const struct program *program, const struct buf *printed, unsigned n)
+{
+        struct wrapper nonces;
+        struct marker marker;
+        struct seen seen = { .status = -1 };
+        const uint8_t *at = printed->data;
+        size_t left = printed->len;
+
+        nonces_of(n, &nonces);
+        buf_init(&seen.output, SCRIPT_MAX);
+        assert_true(buf_append_str(&seen.output, ""));
+        marker_init(&marker);
+        for (;;) {
+                struct marker_event event = marker_next(&marker, &at, &left);
+                bool is_inside = seen.started && !seen.ended;
+                if (event.kind == MARKER_MORE)
+                        break;
+                if (event.kind == MARKER_START && str_is(event.nonce, nonces.start_nonce)) {
+                        seen.started = true;
+                } else if (event.kind == MARKER_END && str_is(event.nonce, nonces.end_nonce)) {
+                        seen.ended = true;
+                        seen.status = driver_status(driver_find(str_of(program->driver)), event.number);
+                        (void)snprintf(seen.cwd, sizeof seen.cwd, "%.*s", (int)event.rest.len,
+                                       event.rest.len > 0 ? event.rest.ptr : "");
+                } else if (is_inside) {
+                        assert_true(buf_append(&seen.output, event.bytes.ptr, event.bytes.len));
+                }
+        }
+        return seen;
+}
+
+static void add(struct buf *lines, const struct program *program, unsigned n, struct str command, int status_before)
+{
+        struct wrapper wrapper = {
+                .driver = driver_find(str_of(program->driver)),
+                .status_before = status_before,
+                .is_first = n == 0,
+                .command = command,
+        };
+
+        nonces_of(n, &wrapper);
+        assert_true(wrapper_write(lines, &wrapper));
+}
+
+static void check_seen(const struct program *program, const char *locale, const struct seen *seen, const char *command,
+                       struct str output, int status)
+{
+        if (!seen->started || !seen->ended)
+                fail_msg("%s (%s): \"%.100s\" has %s", program->label, locale, command,
+                         seen->started ? "not ended" : "not started");
+        if (seen->output.len != output.len
+            || (output.len > 0 && memcmp(seen->output.data, output.ptr, output.len) != 0))
+                fail_msg("%s (%s): \"%.100s\" printed \"%.300s\", expected \"%.*s\"", program->label, locale, command,
+                         (char *)seen->output.data, (int)(output.len < 300 ? output.len : 300), output.ptr);
+        if (seen->status != status)
+                fail_msg("%s (%s): \"%.100s\" has status %lld, expected %d", program->label, locale, command,
+                         seen->status, status);
+}
+
+struct row {
+        const char *command;
+        const char *output;
+        int status;
+        int status_before; /* 0: it succeeded */
+};
+
+/* All rows in one shell, in both locales. */
+static void check_rows(const struct program *program, const struct row *rows, size_t count)
+{
+        for (size_t l = 0; l < COUNT(locales); l++) {
+                scoped_buf struct buf lines;
+                scoped_buf struct buf printed;
+                buf_init(&lines, SCRIPT_MAX);
+                buf_init(&printed, SCRIPT_MAX);
+                for (unsigned n = 0; n < count; n++)
+                        add(&lines, program, n, str_of(rows[n].command), rows[n].status_before);
+                run(program, locales[l], &lines, &printed);
+                for (unsigned n = 0; n < count; n++) {
+                        struct seen seen = find(program, &printed, n);
+                        check_seen(program, locales[l], &seen, rows[n].command, str_of(rows[n].output), rows[n].status);
+                        buf_fini(&seen.output);
+                }
+        }
+}
+
+static const struct program *given(void **state)
+{
+        const struct program *program = *state;
+
+        if (!is_installed(program->argv[0]))
+                skip();
+        return program;
+}
+
+/* ---- the tests ---- */
+
+static void commands_print_and_end(void **state)
+{
+        static const struct row rows[] = {
+                { "echo hi", "hi\n", 0, 0 },
+                { "", "", 0, 0 },
+                { "true", "", 0, -1 },
+                { "false", "", 1, 0 },
+                { "(exit 7)", "", 7, 0 },
+                { "sh -c 'exit 255'", "", 255, 0 },
+                { "sh -c 'kill -9 $$'", "", 137, 0 },
+                { "no-such-command-anywhere", "", 127, 0 },
+                { "printf 'no newline'", "no newline", 0, 0 },
+                { "echo one; echo two", "one\ntwo\n", 0, 0 },
+                { "true # a comment", "", 0, 0 },
+                { "# a comment", "", 0, 0 },
+                { "echo a & wait", "a\n", 0, 0 },
+                { "cat </dev/null", "", 0, 0 },
+                { "echo \"$((6 * 7))\" `echo x` $(echo y)", "42 x y\n", 0, 0 },
+                { "{ echo in; echo out; } | sed s/in/on/", "on\nout\n", 0, 0 },
+        };
+
+        check_rows(given(state), rows, COUNT(rows));
+}
+
+static void any_text_is_taken_as_it_is(void **state)
+{
+        static const struct row rows[] = {
+                { "echo 'it'\\''s' \"a  b\" \\\\", "it's a  b \\\n", 0, 0 },
+                { "echo '!!' '!x' \"a!\" b!", "!! !x a! b!\n", 0, 0 },
+                { "echo 100% %s %d '%%'", "100% %s %d %%\n", 0, 0 },
+                { "echo '$HOME' '`id`' '\\n'\"\"", "$HOME `id` \\n\n", 0, 0 },
+                { "echo 'a\tb'", "a\tb\n", 0, 0 },
+                { "echo 'a\nb'", "a\nb\n", 0, 0 },
+                { "if true\nthen\n\techo yes!\nfi\n", "yes!\n", 0, 0 },
+                { "for i in 1 2 3\ndo\n  echo \"$i%\"\ndone", "1%\n2%\n3%\n", 0, 0 },
+                { "cat <<EOF\nit's `echo x` $((1 + 1)) \\$\nEOF", "it's x 2 $\n", 0, 0 },
+                { "cat <<-'EOF'\n\tindented $HOME \\\n\tEOF\n", "indented $HOME \\\n", 0, 0 },
+                { "echo \xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\n", 0, 0 },
+                { "printf '%s|' 'a\x07\x1B[1m\x7F\x01\x02' b", "a\x07\x1B[1m\x7F\x01\x02|b|", 0, 0 },
+                { "f() {\n\techo \"<$1>\"\n}\nf \"a\nb\"", "<a\nb>\n", 0, 0 },
+                { "echo a \\\n  b", "a b\n", 0, 0 },
+                { "\n\n\techo x\n\n", "x\n", 0, 0 },
+                { "-\xC3\xA9 2>/dev/null || echo x", "x\n", 0, 0 },
+        };
+
+        check_rows(given(state), rows, COUNT(rows));
+}
+
+static void the_status_before_is_put_back(void **state)
+{
+        static const struct row rows[] = {
+                { "echo $?", "0\n", 0, 0 },
+                { "echo $?", "1\n", 0, 1 },
+                { "echo $?", "2\n", 0, 2 },
+                { "echo $?", "255\n", 0, 255 },
+                { "echo $?\n", "130\n", 0, 130 },
+                { "set -e; (exit 3) || echo $?; set +e", "3\n", 0, 5 },
+                { "echo \"$?\xC3\xA9\"", "7\xC3\xA9\n", 0, 7 },
+        };
+
+        check_rows(given(state), rows, COUNT(rows));
+}
+
+static void state_stays(void **state)
+{
+        static const struct row rows[] = {
+                { "X='kept it'; cd /", "", 0, 0 },
+                { "echo \"$X\"; pwd", "kept it\n/\n", 0, 0 },
+                { "export X; sh -c 'echo \"$X\"'", "kept it\n", 0, 0 },
+                { "f() { return 9; }", "", 0, 0 },
+                { "f", "", 9, 0 },
+                { "echo ${HISTFILE-none}", "none\n", 0, 0 },
+                { "set -u; umask 027", "", 0, 0 },
+                { "umask; set +u", "0027\n", 0, 0 },
+        };
+        const struct program *program = given(state);
+
+        if (strcmp(program->label, "rbash") == 0 || strncmp(program->label, "zsh", 3) == 0
+            || strstr(program->label, "ksh") != NULL) {
+                struct row some[COUNT(rows)]; /* no cd in rbash; umask prints 027 in others */
+                memcpy(some, rows, sizeof some);
+                if (program->label[0] == 'r')
+                        some[0].command = "X='kept it'; PWD=/";
+                some[7] = (struct row){ "echo \"${X?}\"; set +u", "kept it\n", 0, 0 };
+                if (program->label[0] == 'r')
+                        some[1] = (struct row){ "echo \"$X\"", "kept it\n", 0, 0 };
+                check_rows(program, some, COUNT(some));
+                return;
+        }
+        check_rows(program, rows, COUNT(rows));
+}
+
+/* Modes, functions and aliases that get in the way of a typed line, one after the other. */
+static void the_marks_come_whatever_the_shell_was_told(void **state)
+{
+        static const struct row rows[] = {
+                { "set -x", "", 0, 0 },
+                { "echo traced; set +x", "traced\n", 0, 0 },
+                { "printf() { echo fake; }; print() { echo fake; }; echo() { command printf 'own\\n'; }", "", 0, 0 },
+                { "echo", "own\n", 0, 3 },
+                { "unset -f printf print echo", "", 0, 0 },
+                { "alias printf=false command=false eval=false print=false", "", 0, 0 },
+                { "echo aliased", "aliased\n", 0, 0 },
+                { "unalias printf command eval print", "", 0, 0 },
+                { "set -u; echo set", "set\n", 0, 0 },
+                { "set +u; set -f; echo *; set +f", "*\n", 0, 0 },
+                { "IFS=0123456789; echo ifs", "ifs\n", 0, 0 },
+                { "unset IFS; (exit 4)", "", 4, 0 },
+                { "PS1='$ '; PS2=; PROMPT_COMMAND='echo no'; PROMPT_COMMAND=", "", 0, 0 },
+                { "exec 3>&1; echo x >&3; exec 3>&-", "x\n", 0, 0 },
+        };
+        const struct program *program = given(state);
+
+        if (strcmp(program->label, "rbash") == 0)
+                return; /* it refuses half of this */
+        check_rows(program, rows, COUNT(rows));
+}
+
+static void the_end_tells_where_it_is(void **state)
+{
+        const struct program *program = given(state);
+        scoped_buf struct buf lines;
+        scoped_buf struct buf printed;
+
+        if (strcmp(program->label, "rbash") == 0)
+                return;
+        buf_init(&lines, SCRIPT_MAX);
+        buf_init(&printed, SCRIPT_MAX);
+        add(&lines, program, 0, str_of("cd /usr"), -1);
+        add(&lines, program, 1, str_of("cd /no/such/place 2>/dev/null"), -1);
+        add(&lines, program, 2, str_of("cd /; (exit 5)"), -1);
+        run(program, "C", &lines, &printed);
+        static const char *const places[] = { "/usr", "/usr", "/" };
+        for (unsigned n = 0; n < COUNT(places); n++) {
+                struct seen seen = find(program, &printed, n);
+                assert_true(seen.ended);
+                assert_string_equal(seen.cwd, places[n]);
+                assert_int_equal(seen.status != 0, n > 0);
+                buf_fini(&seen.output);
+        }
+}
+
+static void a_command_that_does_not_parse_ends(void **state)
+{
+        static const char *const broken[] = { "echo 'un", "echo \"un", "if true", ")", "echo `x", "echo x;;", "a\n'" };
+        const struct program *program = given(state);
+        scoped_buf struct buf lines;
+        scoped_buf struct buf printed;
+
+        if (!program->survives_syntax)
+                skip(); /* only at a prompt: this is one for the system tests */
+        buf_init(&lines, SCRIPT_MAX);
+        buf_init(&printed, SCRIPT_MAX);
+        for (unsigned n = 0; n < COUNT(broken); n++)
+                add(&lines, program, n, str_of(broken[n]), -1);
+        add(&lines, program, COUNT(broken), str_of("echo on"), -1);
+        run(program, "C", &lines, &printed);
+        for (unsigned n = 0; n <= COUNT(broken); n++) {
+                struct seen seen = find(program, &printed, n);
+                assert_true(seen.started && seen.ended);
+                assert_int_equal(seen.status != 0, n < COUNT(broken));
+                assert_string_equal(seen.output.data, n < COUNT(broken) ? "" : "on\n");
+                buf_fini(&seen.output);
+        }
+}
+
+static unsigned next_random(unsigned *seed)
+{
+        *seed = *seed * 1664525u + 1013904223u;
+        return *seed >> 8;
+}
+
+/* Texts of what breaks quoting, printable ones and others, of lengths around the line's. */
+static void write_text(struct buf *out, size_t len, bool is_printable, unsigned *seed)
+{
+        static const char nasty[] = "''\"\\\\!!%%$$``(){}[]<>;&|*?~#=- ab0";
+        static const char other[] = "\n\n\t\r\x01\x07\x1B\x7F\x80\x81\xA9\xC3\xFF\xE2\x82\xAC";
+
+        for (size_t i = 0; i < len; i++) {
+                bool is_other = !is_printable && next_random(seed) % 4 == 0;
+                char c = is_other ? other[next_random(seed) % (sizeof other - 1)]
+                                  : nasty[next_random(seed) % (sizeof nasty - 1)];
+                assert_true(buf_append(out, &c, 1));
+        }
+}
+
+/* printf with the text quoted by hand, or a here-document: both print it and nothing else. */
+static void write_round_trip(struct buf *command, const struct buf *text, bool is_printable)
+{
+        if (!is_printable) {
+                assert_true(buf_append_str(command, "cat <<'END OF TEXT'\n"));
+                assert_true(buf_append(command, text->data, text->len));
+                assert_true(buf_append_str(command, "\nEND OF TEXT\n"));
+                return;
+        }
+        assert_true(buf_append_str(command, "printf '%s\\n' '"));
+        for (size_t i = 0; i < text->len; i++)
+                assert_true(text->data[i] == '\'' ? buf_append_str(command, "'\\''")
+                                                  : buf_append_byte(command, text->data[i]));
+        assert_true(buf_append_byte(command, '\''));
+}
+
+static void any_bytes_come_back(void **state)
+{
+        const struct program *program = given(state);
+        static struct buf texts[ROUND_TRIPS];
+
+        for (size_t l = 0; l < COUNT(locales); l++) {
+                scoped_buf struct buf lines;
+                scoped_buf struct buf printed;
+                unsigned seed = (unsigned)l;
+                buf_init(&lines, SCRIPT_MAX);
+                buf_init(&printed, SCRIPT_MAX);
+                for (unsigned n = 0; n < ROUND_TRIPS; n++) {
+                        scoped_buf struct buf command;
+                        size_t len = n + 2 < ROUND_TRIPS ? next_random(&seed) % 1000 : 100 * 1024;
+                        buf_init(&command, SCRIPT_MAX);
+                        buf_init(&texts[n], SCRIPT_MAX);
+                        write_text(&texts[n], len, n % 2 == 0, &seed);
+                        write_round_trip(&command, &texts[n], n % 2 == 0);
+                        assert_true(buf_append_byte(&texts[n], '\n'));
+                        add(&lines, program, n, buf_str(&command), (int)(n % 5) - 1);
+                }
+                run(program, locales[l], &lines, &printed);
+                for (unsigned n = 0; n < ROUND_TRIPS; n++) {
+                        struct seen seen = find(program, &printed, n);
+                        scoped_free char *label = xasprintf("round trip %u", n);
+                        check_seen(program, locales[l], &seen, label, buf_str(&texts[n]), 0);
+                        buf_fini(&seen.output);
+                        buf_fini(&texts[n]);
+                }
+        }
+}
+
+static void the_end_alone_tells_the_status(void **state)
+{
+        const struct program *program = given(state);
+        struct wrapper wrapper = { .driver = driver_find(str_of(program->driver)) };
+        scoped_buf struct buf lines;
+        scoped_buf struct buf printed;
+
+        buf_init(&lines, SCRIPT_MAX);
+        buf_init(&printed, SCRIPT_MAX);
+        nonces_of(1, &wrapper);
+        assert_true(buf_append_str(&lines, "(exit 6)\r"));
+        assert_true(wrapper_write_end_only(&lines, &wrapper));
+        run(program, "C", &lines, &printed);
+        struct seen seen = find(program, &printed, 1);
+        assert_false(seen.started);
+        assert_true(seen.ended);
+        assert_int_equal(seen.status, 6);
+        buf_fini(&seen.output);
+}
+
+static void the_shell_says_its_name(void **state)
+{
+        const struct program *program = given(state);
+        struct wrapper wrapper;
+        scoped_buf struct buf lines;
+        scoped_buf struct buf printed;
+
+        buf_init(&lines, SCRIPT_MAX);
+        buf_init(&printed, SCRIPT_MAX);
+        nonces_of(1, &wrapper);
+        assert_true(wrapper_write_name_question(&lines, wrapper.end_nonce));
+        run(program, "C", &lines, &printed);
+        struct seen seen = find(program, &printed, 1);
+        assert_true(seen.ended);
+        assert_int_equal(seen.status, 0);
+        assert_string_equal(seen.cwd, program->name);
+        buf_fini(&seen.output);
+}
+
+static const struct CMUnitTest each[] = {
+        cmocka_unit_test(commands_print_and_end),
+        cmocka_unit_test(any_text_is_taken_as_it_is),
+        cmocka_unit_test(the_status_before_is_put_back),
+        cmocka_unit_test(state_stays),
+        cmocka_unit_test(the_marks_come_whatever_the_shell_was_told),
+        cmocka_unit_test(the_end_tells_where_it_is),
+        cmocka_unit_test(a_command_that_does_not_parse_ends),
+        cmocka_unit_test(any_bytes_come_back),
+        cmocka_unit_test(the_end_alone_tells_the_status),
+        cmocka_unit_test(the_shell_says_its_name),
+};
+
+int main(void)
+{
+        static char names[COUNT(programs) * COUNT(each)][100];
+        struct CMUnitTest tests[COUNT(programs) * COUNT(each)];
+
+        for (size_t p = 0; p < COUNT(programs); p++)
+                for (size_t e = 0; e < COUNT(each); e++) {
+                        size_t at = p * COUNT(each) + e;
+                        (void)snprintf(names[at], sizeof names[at], "%s: %s", programs[p].label, each[e].name);
+                        tests[at] = each[e];
+                        tests[at].name = names[at];
+                        tests[at].initial_state = (void *)(uintptr_t)&programs[p];
+                }
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
