@@ -46,7 +46,7 @@ bench:
 fuzz:
 	@scripts/deps build lint
 	@CC=clang $(MAKE) --no-print-directory all BUILD=$(BUILD)-fuzz \
-	        MESON="$(MESON) -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false"
+	        MESON="$(MESON) -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link"
 	@scripts/fuzz $(BUILD)-fuzz $(FUZZ_S)
 
 install: all

@@ -17,6 +17,10 @@
 #include <unistd.h>
 #include <uv.h>
 
+#define STOP_SIGNALS 3
+
+static const int stop_signals[STOP_SIGNALS] = { SIGTERM, SIGINT, SIGHUP };
+
 struct options {
         const char *ssh_config; /* NULL: the user's own */
 };
@@ -26,8 +30,7 @@ struct app {
         struct mcp *mcp;
         struct mcp_client *client;
         struct stdio *stdio;
-        uv_signal_t on_term;
-        uv_signal_t on_int;
+        uv_signal_t signals[STOP_SIGNALS];
         bool stopping;
 };
 
@@ -52,8 +55,8 @@ static void stop(struct app *app)
         app->stopping = true;
         engine_stop(app->engine);
         stdio_stop(app->stdio);
-        uv_close((uv_handle_t *)&app->on_term, NULL);
-        uv_close((uv_handle_t *)&app->on_int, NULL);
+        for (int i = 0; i < STOP_SIGNALS; i++)
+                uv_close((uv_handle_t *)&app->signals[i], NULL);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -90,11 +93,13 @@ static void send_line(void *arg, const char *line, size_t len)
 
 static bool watch_signals(struct app *app, uv_loop_t *loop)
 {
-        app->on_term.data = app;
-        app->on_int.data = app;
-        return uv_signal_init(loop, &app->on_term) == 0 && uv_signal_init(loop, &app->on_int) == 0
-            && uv_signal_start(&app->on_term, on_signal, SIGTERM) == 0
-            && uv_signal_start(&app->on_int, on_signal, SIGINT) == 0;
+        for (int i = 0; i < STOP_SIGNALS; i++) {
+                app->signals[i].data = app;
+                if (uv_signal_init(loop, &app->signals[i]) != 0
+                    || uv_signal_start(&app->signals[i], on_signal, stop_signals[i]) != 0)
+                        return false;
+        }
+        return true;
 }
 
 static int serve(const struct options *options, int zygote_fd)

@@ -1,6 +1,9 @@
 /*
  * One request at a time, as the agent protocol has it: a request is read whole from the worker,
  * judged, and passed on; the worker's next bytes are looked at when the answer has gone back.
+ *
+ * The relay may end before its owner lets go of it (an agent that is closed, a worker that talks
+ * nonsense): the handles go with the relay, the memory with the owner.
  */
 #include "session/agent.h"
 
@@ -22,6 +25,9 @@
 #include <unistd.h>
 
 #define PLACES_MAX 64 /* sockets tried in ~/.ssh/agent */
+#define LIST_MS                                                                      \
+        3000 /* for the list of keys; then the agent counts as none. A signature may \
+                take as long as a person needs to touch a token */
 
 struct side {
         uv_pipe_t pipe;
@@ -31,9 +37,11 @@ struct side {
 struct agent {
         struct side worker;
         struct side program; /* the agent itself */
-        unsigned open;
-        bool is_over;
-        bool is_asked; /* a request is with the agent */
+        uv_timer_t timer;    /* runs while the list of keys is awaited */
+        unsigned open;       /* handles that are not closed yet */
+        bool is_over;        /* nothing is relayed any more */
+        bool is_let_go;      /* the owner does not need it any more */
+        bool is_asked;       /* a request is with the agent */
         struct agent_filter filter;
         struct key_blobs *allowed;
         struct buf answer; /* the agent's, as the worker gets it */
@@ -87,8 +95,8 @@ static int connect_in_directory(const char *dir)
 
 static int connect_to_known_places(const struct home *home)
 {
-        static const char *const names[] = { "ssh-agent.socket", "openssh_agent", "keyring/ssh", "gcr/ssh",
-                                             "gnupg/S.gpg-agent.ssh" };
+        static const char *const names[] = { "ssh-agent.socket", "openssh_agent", "keyring/ssh",
+                                             "gcr/ssh", "gnupg/S.gpg-agent.ssh" };
         scoped_free char *run_dir = xasprintf("/run/user/%u", (unsigned)getuid());
         scoped_free char *ssh_dir = xasprintf("%s/.ssh/agent", home->dir);
 
@@ -118,12 +126,8 @@ int agent_connect(const char *configured, const struct home *home)
 
 /* ---- relaying ---- */
 
-static void on_closed(uv_handle_t *handle)
+static void release(struct agent *agent)
 {
-        struct agent *agent = handle->data;
-
-        if (--agent->open > 0)
-                return;
         buf_fini(&agent->worker.in);
         buf_fini(&agent->program.in);
         buf_fini(&agent->answer);
@@ -131,13 +135,34 @@ static void on_closed(uv_handle_t *handle)
         free(agent);
 }
 
-void agent_free(struct agent *agent)
+static void on_closed(uv_handle_t *handle)
 {
-        if (agent == NULL || agent->is_over)
+        struct agent *agent = handle->data;
+
+        if (--agent->open == 0 && agent->is_let_go)
+                release(agent);
+}
+
+/* The relay is over, whoever ended it; the owner may let go of it later. */
+static void end_relay(struct agent *agent)
+{
+        if (agent->is_over)
                 return;
         agent->is_over = true;
+        uv_close((uv_handle_t *)&agent->timer, on_closed);
         uv_close((uv_handle_t *)&agent->worker.pipe, on_closed);
         uv_close((uv_handle_t *)&agent->program.pipe, on_closed);
+}
+
+void agent_free(struct agent *agent)
+{
+        if (agent == NULL)
+                return;
+        agent->is_let_go = true;
+        if (agent->open == 0)
+                release(agent);
+        else
+                end_relay(agent);
 }
 
 struct sending {
@@ -162,6 +187,12 @@ static void send_to(struct side *side, const uint8_t *bytes, size_t len)
                 free(sending);
 }
 
+static void on_no_answer(uv_timer_t *timer)
+{
+        log_warn("the SSH agent does not answer; going on without it");
+        end_relay(timer->data);
+}
+
 static void serve_worker(struct agent *agent)
 {
         struct buf *in = &agent->worker.in;
@@ -169,18 +200,15 @@ static void serve_worker(struct agent *agent)
 
         while (!agent->is_asked) {
                 switch (agent_filter_look(&agent->filter, in->data, in->len, &used)) {
-                case AGENT_MORE:
-                        return;
+                case AGENT_MORE: return;
                 case AGENT_PASS:
                         send_to(&agent->program, in->data, used);
                         agent->is_asked = true;
+                        if (in->data[4] == AGENT_REQUEST_IDENTITIES)
+                                (void)uv_timer_start(&agent->timer, on_no_answer, LIST_MS, 0);
                         break;
-                case AGENT_REFUSE:
-                        send_to(&agent->worker, agent_failure, AGENT_FAILURE_LEN);
-                        break;
-                case AGENT_BAD:
-                        agent_free(agent);
-                        return;
+                case AGENT_REFUSE: send_to(&agent->worker, agent_failure, AGENT_FAILURE_LEN); break;
+                case AGENT_BAD: end_relay(agent); return;
                 }
                 buf_consume(in, used);
         }
@@ -192,25 +220,24 @@ static void serve_program(struct agent *agent)
         size_t used = 0;
 
         switch (agent_answer_look(in->data, in->len, &used)) {
-        case AGENT_MORE:
-                return;
+        case AGENT_MORE: return;
         case AGENT_PASS:
                 buf_reset(&agent->answer);
                 if (!agent->is_asked /* an agent does not speak first */
-                    || !agent_answer_pass(&agent->filter, (struct str){ (const char *)in->data, used },
+                    || !agent_answer_pass(&agent->filter,
+                                          (struct str){ (const char *)in->data, used },
                                           &agent->answer)) {
-                        agent_free(agent);
+                        end_relay(agent);
                         return;
                 }
                 send_to(&agent->worker, agent->answer.data, agent->answer.len);
                 buf_consume(in, used);
                 agent->is_asked = false;
+                (void)uv_timer_stop(&agent->timer);
                 serve_worker(agent);
                 return;
         case AGENT_REFUSE:
-        case AGENT_BAD:
-                agent_free(agent);
-                return;
+        case AGENT_BAD: end_relay(agent); return;
         }
 }
 
@@ -231,7 +258,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *chunk)
         if (agent->is_over || n == 0)
                 return;
         if (n < 0 || !buf_append(&side->in, chunk->base, (size_t)n)) {
-                agent_free(agent);
+                end_relay(agent);
                 return;
         }
         if (is_worker)
@@ -267,6 +294,9 @@ bool agent_new(struct agent **out_agent, uv_loop_t *loop, int *agent_fd, struct 
         *allowed = NULL;
         agent->filter.allowed = agent->allowed;
         buf_init(&agent->answer, AGENT_MESSAGE_MAX + 4);
+        (void)uv_timer_init(loop, &agent->timer); /* cannot fail */
+        agent->timer.data = agent;
+        agent->open++;
         bool has_worker = open_side(&agent->worker, agent, loop, &ours);
         bool has_program = open_side(&agent->program, agent, loop, &program);
         if (!has_worker || !has_program) {

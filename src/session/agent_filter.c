@@ -1,6 +1,5 @@
 #include "session/agent_filter.h"
 
-#define REQUEST_IDENTITIES 11 /* SSH_AGENTC_REQUEST_IDENTITIES */
 #define SIGN_REQUEST       13 /* SSH_AGENTC_SIGN_REQUEST */
 #define IDENTITIES_ANSWER  12 /* SSH_AGENT_IDENTITIES_ANSWER */
 #define LENGTH_LEN         4
@@ -9,7 +8,8 @@ const uint8_t agent_failure[AGENT_FAILURE_LEN] = { 0, 0, 0, 1, 5 /* SSH_AGENT_FA
 
 static uint32_t number_at(const uint8_t *bytes)
 {
-        return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+        return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8
+               | bytes[3];
 }
 
 /* Cuts a string (u32 length and bytes) off *rest. */
@@ -45,13 +45,14 @@ enum agent_verdict agent_filter_look(struct agent_filter *filter, const uint8_t 
 
         if (whole != AGENT_PASS)
                 return whole;
-        if (bytes[LENGTH_LEN] == REQUEST_IDENTITIES)
+        if (bytes[LENGTH_LEN] == AGENT_REQUEST_IDENTITIES)
                 return *out_used == LENGTH_LEN + 1 ? AGENT_PASS : AGENT_REFUSE;
         if (bytes[LENGTH_LEN] != SIGN_REQUEST || filter->signs == AGENT_SIGN_MAX)
                 return AGENT_REFUSE;
         struct str rest = { (const char *)bytes + LENGTH_LEN + 1, *out_used - LENGTH_LEN - 1 };
         struct str blob;
-        if (filter->allowed != NULL && (!take_string(&rest, &blob) || !key_blobs_have(filter->allowed, blob)))
+        if (filter->allowed != NULL
+            && (!take_string(&rest, &blob) || !key_blobs_have(filter->allowed, blob)))
                 return AGENT_REFUSE;
         filter->signs++;
         return AGENT_PASS;
@@ -68,7 +69,8 @@ static void put_number(uint8_t out[LENGTH_LEN], size_t number)
 /* An identities answer: u32 length, type, u32 how many, and for each a blob and a comment. */
 static bool pass_allowed(const struct key_blobs *allowed, struct str answer, struct buf *out)
 {
-        static const uint8_t head[LENGTH_LEN + 1 + LENGTH_LEN] = { [LENGTH_LEN] = IDENTITIES_ANSWER };
+        static const uint8_t head[LENGTH_LEN + 1 + LENGTH_LEN] = { [LENGTH_LEN] =
+                                                                           IDENTITIES_ANSWER };
         size_t begin = out->len;
         uint32_t count = 0;
 

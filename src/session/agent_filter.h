@@ -15,6 +15,8 @@
 #define AGENT_MESSAGE_MAX (256 * 1024) /* bytes, OpenSSH's own limit */
 #define AGENT_SIGN_MAX    12           /* signatures for one connection */
 
+#define AGENT_REQUEST_IDENTITIES 11 /* the message type: which keys are there? */
+
 struct agent_filter {
         unsigned signs;
         const struct key_blobs *allowed; /* not ours; NULL: every key the agent has */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 struct limited {
-        char *host; /* NULL: free */
+        char *host;                           /* NULL: free */
         int64_t failed_ms[AUTH_FAILURES_MAX]; /* newest first; 0 none */
 };
 
@@ -46,11 +46,12 @@ bool auth_limits_allow(const struct auth_limits *limits, const char *host, int64
         int64_t oldest = found->failed_ms[AUTH_FAILURES_MAX - 1];
         if (oldest == 0 || now_ms - oldest >= AUTH_WINDOW_MS)
                 return true;
-        return err_set(err, ERR_AUTH,
-                       "%d log-ins to %s failed within %d minutes, so it is not tried again for another "
-                       "%d s, lest the host locks the account. Check user, key and password meanwhile.",
-                       AUTH_FAILURES_MAX, host, (int)(AUTH_WINDOW_MS / 60000),
-                       (int)((AUTH_WINDOW_MS - (now_ms - oldest) + 999) / 1000));
+        return err_set(
+                err, ERR_AUTH,
+                "%d log-ins to %s failed within %d minutes, so it is not tried again for another "
+                "%d s, lest the host locks the account. Check user, key and password meanwhile.",
+                AUTH_FAILURES_MAX, host, (int)(AUTH_WINDOW_MS / 60000),
+                (int)((AUTH_WINDOW_MS - (now_ms - oldest) + 999) / 1000));
 }
 
 /* A free place, or that of the host whose last failure is the longest ago. */
@@ -62,7 +63,8 @@ static struct limited *place_for(struct auth_limits *limits, const char *host)
                 struct limited *at = &limits->hosts[i];
                 if (at->host != NULL && strcmp(at->host, host) == 0)
                         return at;
-                if (oldest->host != NULL && (at->host == NULL || at->failed_ms[0] < oldest->failed_ms[0]))
+                if (oldest->host != NULL
+                    && (at->host == NULL || at->failed_ms[0] < oldest->failed_ms[0]))
                         oldest = at;
         }
         free(oldest->host);

@@ -12,9 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define AUTH_FAILURES_MAX   3
-#define AUTH_WINDOW_MS      ((int64_t)10 * 60 * 1000)
-#define AUTH_LIMITED_HOSTS  256 /* remembered; the one that failed longest ago is forgotten */
+#define AUTH_FAILURES_MAX  3
+#define AUTH_WINDOW_MS     ((int64_t)10 * 60 * 1000)
+#define AUTH_LIMITED_HOSTS 256 /* remembered; the one that failed longest ago is forgotten */
 
 struct auth_limits;
 

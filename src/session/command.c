@@ -17,8 +17,9 @@
 #include <string.h>
 
 #define BIT(state) (1u << (state))
-#define FINAL_STATES (BIT(COMMAND_DONE) | BIT(COMMAND_FAILED) | BIT(COMMAND_INTERRUPTED) | BIT(COMMAND_LOST))
-#define REASON_MAX   ERR_TEXT_MAX
+#define FINAL_STATES \
+        (BIT(COMMAND_DONE) | BIT(COMMAND_FAILED) | BIT(COMMAND_INTERRUPTED) | BIT(COMMAND_LOST))
+#define REASON_MAX ERR_TEXT_MAX
 
 static const uint32_t may_become[] = {
         [COMMAND_QUEUED] = BIT(COMMAND_RUNNING) | BIT(COMMAND_AWAITING) | BIT(COMMAND_FAILED)
@@ -39,13 +40,13 @@ bool command_state_is_final(enum command_state state)
 const char *command_state_name(enum command_state state)
 {
         switch (state) {
-        case COMMAND_QUEUED:      return "queued";
-        case COMMAND_RUNNING:     return "running";
-        case COMMAND_AWAITING:    return "awaiting_input";
-        case COMMAND_DONE:        return "done";
-        case COMMAND_FAILED:      return "failed";
+        case COMMAND_QUEUED: return "queued";
+        case COMMAND_RUNNING: return "running";
+        case COMMAND_AWAITING: return "awaiting_input";
+        case COMMAND_DONE: return "done";
+        case COMMAND_FAILED: return "failed";
         case COMMAND_INTERRUPTED: return "interrupted";
-        case COMMAND_LOST:        return "lost";
+        case COMMAND_LOST: return "lost";
         }
         bug("command state %d", (int)state);
 }
@@ -168,7 +169,8 @@ void command_add_output(struct command *command, unsigned stream, struct str byt
 
         output_append(output, bytes.ptr, bytes.len);
         if (output == command->out)
-                output_set_partial(output, NULL, 0); /* its line has ended; a new one is told anew */
+                output_set_partial(output, NULL,
+                                   0); /* its line has ended; a new one is told anew */
         command->output_ms = clock_now_ms();
 }
 
@@ -254,8 +256,7 @@ static enum command_state take_end(struct command *command, const struct wire_en
                 set_reason(command, text, "the host refused to run it");
                 (void)err_set(&command->error, ERR_REMOTE, "%s", command->reason);
                 return COMMAND_FAILED;
-        case WIRE_HOW_KINDS:
-                break;
+        case WIRE_HOW_KINDS: break;
         }
         bug("wire_how %d", (int)end->how);
 }

@@ -9,10 +9,10 @@
 #include "base/list.h"
 #include "session/command.h"
 
-#define COMMAND_NAME_LEN     36          /* of a UUID */
-#define COMMAND_NOTES_MAX    (4 * 1024)  /* bytes; later notes are left out */
-#define COMMAND_QUESTION_MAX 1024        /* bytes of the line that asks; a longer one is cut */
-#define COMMAND_CWD_MAX      (4 * 1024)  /* bytes; a longer path is cut */
+#define COMMAND_NAME_LEN     36         /* of a UUID */
+#define COMMAND_NOTES_MAX    (4 * 1024) /* bytes; later notes are left out */
+#define COMMAND_QUESTION_MAX 1024       /* bytes of the line that asks; a longer one is cut */
+#define COMMAND_CWD_MAX      (4 * 1024) /* bytes; a longer path is cut */
 
 /* Told of every change of state and of the first byte after a change; it only takes a note. */
 struct command_watch {
@@ -23,12 +23,12 @@ struct command_watch {
 struct command {
         command_id id;
         char name[COMMAND_NAME_LEN + 1];
-        struct list_node node;              /* in the table, by age */
-        const struct command_watch *watch;  /* not ours */
-        uint64_t connection;                /* id of the one it runs on, 0 not yet */
-        uint64_t shell;                     /* id on that connection, 0: isolated or not yet */
-        bool is_sent;                       /* the worker was told to run it */
-        bool was_moved;                     /* its first connection was lost before that */
+        struct list_node node;             /* in the table, by age */
+        const struct command_watch *watch; /* not ours */
+        uint64_t connection;               /* id of the one it runs on, 0 not yet */
+        uint64_t shell;                    /* id on that connection, 0: isolated or not yet */
+        bool is_sent;                      /* the worker was told to run it */
+        bool was_moved;                    /* its first connection was lost before that */
         bool isolated;
         bool is_started; /* the worker has seen its start mark */
         bool new_shell;

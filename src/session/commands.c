@@ -31,8 +31,7 @@ void commands_free(struct commands *commands)
 {
         if (commands == NULL)
                 return;
-        list_each(at, &commands->list)
-                command_free(list_entry(at, struct command, node));
+        list_each(at, &commands->list) command_free(list_entry(at, struct command, node));
         idmap_fini(&commands->ids);
         free(commands);
 }
@@ -56,7 +55,8 @@ static void forget_oldest(struct commands *commands)
 {
         size_t finished = count_where(commands, /* is_final= */ true);
 
-        list_each(at, &commands->list) {
+        list_each(at, &commands->list)
+        {
                 struct command *command = list_entry(at, struct command, node);
                 if (finished <= COMMANDS_KEPT)
                         return;

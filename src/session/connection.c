@@ -6,15 +6,15 @@
  *                                 FAILED; the worker, if any, is killed. What was not sent yet to a
  *                                 connection that was ready gets a new one, once
  * - the host or the network ends it -> WIRE_FAILED, then connection_fail()
- * - the worker dies            -> the postbox ends and SPAWN_ENDED comes, in either order; after the
- *                                 second, or CONNECTION_WORKER_END_MS after the first: connection_fail()
+ * - the worker dies            -> the postbox ends and SPAWN_ENDED comes, in either order; after
+ * the second, or CONNECTION_WORKER_END_MS after the first: connection_fail()
  * - somebody closes it, or the program ends
- *                              -> connection_close(): commands become INTERRUPTED, the worker is told
- *                                 to stop and has some time to say good-bye to the host
- * All of them go through wind_up(), which leaves the connection CLOSING. From there SPAWN_ENDED or
- * the timer (then the worker is killed) lead to leave(): GONE, told to the owner, and freed when
- * the timer's handle is closed. Agent, postbox, dial and resolver own their handles and free
- * themselves; after x_free() none of them calls back.
+ *                              -> connection_close(): commands become INTERRUPTED, the worker is
+ * told to stop and has some time to say good-bye to the host All of them go through wind_up(),
+ * which leaves the connection CLOSING. From there SPAWN_ENDED or the timer (then the worker is
+ * killed) lead to leave(): GONE, told to the owner, and freed when the timer's handle is closed.
+ * Agent, postbox, dial and resolver own their handles and free themselves; after x_free() none of
+ * them calls back.
  */
 #include "session/connection_private.h"
 
@@ -45,12 +45,12 @@ static const char *state_name(enum connection_state state)
 {
         switch (state) {
         case CONNECTION_RESOLVING: return "resolving";
-        case CONNECTION_DIALING:   return "dialing";
-        case CONNECTION_KEX:       return "key exchange";
-        case CONNECTION_AUTH:      return "authenticating";
-        case CONNECTION_READY:     return "ready";
-        case CONNECTION_CLOSING:   return "closing";
-        case CONNECTION_GONE:      return "gone";
+        case CONNECTION_DIALING: return "dialing";
+        case CONNECTION_KEX: return "key exchange";
+        case CONNECTION_AUTH: return "authenticating";
+        case CONNECTION_READY: return "ready";
+        case CONNECTION_CLOSING: return "closing";
+        case CONNECTION_GONE: return "gone";
         }
         bug("connection state %d", (int)state);
 }
@@ -58,8 +58,10 @@ static const char *state_name(enum connection_state state)
 void connection_set_state(struct connection *connection, enum connection_state next)
 {
         if ((may_become[connection->state] & BIT(next)) == 0)
-                bug("%s: from %s to %s", connection->name, state_name(connection->state), state_name(next));
-        log_debug("%s: %s, was %s", connection->name, state_name(next), state_name(connection->state));
+                bug("%s: from %s to %s", connection->name, state_name(connection->state),
+                    state_name(next));
+        log_debug("%s: %s, was %s", connection->name, state_name(next),
+                  state_name(connection->state));
         connection->state = next;
 }
 
@@ -80,8 +82,8 @@ static void add_alias(struct connection *connection, const char *given, const st
                 return;
         connection->aliases[connection->alias_count++] = (struct alias){
                 .given = xstrdup(given),
-                .target = { xstrdup(target->host), target->user != NULL ? xstrdup(target->user) : NULL,
-                            target->port },
+                .target = { xstrdup(target->host),
+                            target->user != NULL ? xstrdup(target->user) : NULL, target->port },
                 .credentials = *credentials,
         };
 }
@@ -89,8 +91,10 @@ static void add_alias(struct connection *connection, const char *given, const st
 static char *name_as_said(const struct target *target)
 {
         if (target->port != 0)
-                return target_name(target->user != NULL ? target->user : "?", target->host, target->port);
-        return target->user != NULL ? xasprintf("%s@%s", target->user, target->host) : xstrdup(target->host);
+                return target_name(target->user != NULL ? target->user : "?", target->host,
+                                   target->port);
+        return target->user != NULL ? xasprintf("%s@%s", target->user, target->host)
+                                    : xstrdup(target->host);
 }
 
 struct connection *connection_new(struct connection_env *env, uint64_t id,
@@ -160,7 +164,8 @@ static void wind_up(struct connection *connection, int64_t grace_ms)
         connection_set_state(connection, CONNECTION_CLOSING);
         connection_drop_setup(connection);
         if (connection->postbox != NULL && grace_ms > 0) {
-                (void)wire_write_bare(postbox_out(connection->postbox), WIRE_STOP, 0); /* full: killed */
+                (void)wire_write_bare(postbox_out(connection->postbox), WIRE_STOP,
+                                      0); /* full: killed */
                 postbox_flush(connection->postbox);
         }
         /* At least a turn later: whoever called us may still hold the pointer. */
@@ -184,11 +189,13 @@ static void on_timer(uv_timer_t *timer)
 typedef void command_ending(struct connection *connection, struct command *command,
                             const struct err *why);
 
-static void each_command(struct connection *connection, command_ending *ending, const struct err *why)
+static void each_command(struct connection *connection, command_ending *ending,
+                         const struct err *why)
 {
         struct commands *commands = connection->env->commands;
 
-        for (struct command *at = commands_first(commands); at != NULL; at = commands_after(commands, at))
+        for (struct command *at = commands_first(commands); at != NULL;
+             at = commands_after(commands, at))
                 if (at->connection == connection->id && !command_state_is_final(at->state))
                         ending(connection, at, why);
 }
@@ -200,16 +207,28 @@ static void interrupt_command(struct connection *connection, struct command *com
         connection_end_command(connection, command);
 }
 
-static void lose_command(struct connection *connection, struct command *command, const struct err *why)
+bool connection_may_have_run(const struct connection *connection, const struct command *command)
 {
-        command_end(command, command->is_sent ? COMMAND_LOST : COMMAND_FAILED, why);
+        const struct shell *shell = shells_find(&connection->shells, command->shell);
+        bool waits_in_worker =
+                shell != NULL && shell->state == SHELL_OPENING && !command->is_started;
+
+        return command->is_sent && !waits_in_worker;
+}
+
+static void lose_command(struct connection *connection, struct command *command,
+                         const struct err *why)
+{
+        command_end(command,
+                    connection_may_have_run(connection, command) ? COMMAND_LOST : COMMAND_FAILED,
+                    why);
         connection_end_command(connection, command);
 }
 
-static void lose_sent_command(struct connection *connection, struct command *command,
-                              const struct err *why)
+static void lose_if_it_may_have_run(struct connection *connection, struct command *command,
+                                    const struct err *why)
 {
-        if (command->is_sent)
+        if (connection_may_have_run(connection, command))
                 lose_command(connection, command, why);
 }
 
@@ -222,16 +241,20 @@ static char *take_command(struct connection *connection, struct command *command
         connection_end_command(connection, command);
         command->connection = 0;
         command->shell = 0;
+        command->is_sent = false;
         return shell_name;
 }
 
 /* Nothing of it has reached the host, so another connection may run it: once. */
-static void move_unsent_command(struct connection *connection, struct command *command,
-                                const struct err *why)
+static void move_command_that_did_not_run(struct connection *connection, struct command *command,
+                                          const struct err *why)
 {
         const struct alias *said = &connection->aliases[0];
-        struct connection_spec spec = { said->given, &said->target, connection->key_filename,
-                                        connection->override.password, connection->override,
+        struct connection_spec spec = { said->given,
+                                        &said->target,
+                                        connection->key_filename,
+                                        connection->override.password,
+                                        connection->override,
                                         said->credentials };
 
         if (command->was_moved || connection->had_password) {
@@ -246,7 +269,8 @@ static void move_unsent_command(struct connection *connection, struct command *c
 
 static void remember_losses(struct connection *connection, const char *why)
 {
-        list_each(at, &connection->shells.list) {
+        list_each(at, &connection->shells.list)
+        {
                 const struct shell *shell = list_entry(at, struct shell, node);
                 if (shell->state != SHELL_READY)
                         continue;
@@ -266,11 +290,12 @@ void connection_fail(struct connection *connection, const struct err *why)
                 (void)err_context(&err, "connection lost");
         log_info("%s: %s", connection->name, err.text);
         if (connection->state == CONNECTION_AUTH && why->code == ERR_AUTH)
-                auth_limits_failed(connection->env->auth_limits, connection->limit_key, clock_now_ms());
+                auth_limits_failed(connection->env->auth_limits, connection->limit_key,
+                                   clock_now_ms());
         remember_losses(connection, err.text);
-        each_command(connection, was_ready ? lose_sent_command : lose_command, &err);
+        each_command(connection, was_ready ? lose_if_it_may_have_run : lose_command, &err);
         wind_up(connection, /* grace_ms= */ 0);
-        each_command(connection, move_unsent_command, &err);
+        each_command(connection, move_command_that_did_not_run, &err);
 }
 
 void connection_close(struct connection *connection, int64_t grace_ms)
@@ -310,17 +335,14 @@ void connection_on_spawn(struct connection *connection, const struct spawn_recor
         struct err err;
 
         switch (record->kind) {
-        case SPAWN_MADE:
-                log_debug("%s: worker %" PRId64, connection->name, record->pid);
-                return;
+        case SPAWN_MADE: log_debug("%s: worker %" PRId64, connection->name, record->pid); return;
         case SPAWN_FAILED:
                 connection->has_worker = false;
                 (void)err_set(&err, ERR_SYSTEM, "no worker process can be made: %s",
                               strerror((int)record->status));
                 connection_fail(connection, &err);
                 return;
-        case SPAWN_ENDED:
-                break;
+        case SPAWN_ENDED: break;
         default: /* not from our zygote */
                 log_warn("%s: the zygote reports %" PRIu32, connection->name, record->kind);
                 return;
@@ -333,7 +355,8 @@ void connection_on_spawn(struct connection *connection, const struct spawn_recor
         else if (connection->postbox == NULL)
                 connection_lose_worker(connection);
         else if (connection_is_live(connection))
-                connection_set_deadline(connection, CONNECTION_WORKER_END_MS); /* its last words may be unread */
+                connection_set_deadline(
+                        connection, CONNECTION_WORKER_END_MS); /* its last words may be unread */
 }
 
 /* ---- looking ---- */
@@ -409,7 +432,8 @@ void connection_take_over(struct connection *connection, struct connection *late
         for (unsigned i = 0; i < later->alias_count; i++)
                 add_alias(connection, later->aliases[i].given, &later->aliases[i].target,
                           &later->aliases[i].credentials);
-        for (struct command *at = commands_first(commands); at != NULL; at = commands_after(commands, at))
+        for (struct command *at = commands_first(commands); at != NULL;
+             at = commands_after(commands, at))
                 if (at->connection == later->id && !command_state_is_final(at->state))
                         move_command(connection, later, at);
         wind_up(later, /* grace_ms= */ 0);
@@ -444,8 +468,8 @@ static const char *public_state(const struct connection *connection, const struc
         return shell != NULL && shell->depth > 0 ? "busy" : "ready";
 }
 
-struct session_info connection_describe(const struct connection *connection, const struct shell *shell,
-                                        struct buf *name_storage)
+struct session_info connection_describe(const struct connection *connection,
+                                        const struct shell *shell, struct buf *name_storage)
 {
         scoped_free char *name =
                 connection_session_name(connection, shell != NULL ? shell->name : SHELL_DEFAULT);
@@ -461,7 +485,8 @@ struct session_info connection_describe(const struct connection *connection, con
                 .server = connection->server,
                 .auth_method = connection->auth_method,
                 .command = shell != NULL ? shell_top(shell) : (command_id){ 0 },
-                .opened_wall_ms = shell != NULL ? shell->opened_wall_ms : connection->opened_wall_ms,
+                .opened_wall_ms =
+                        shell != NULL ? shell->opened_wall_ms : connection->opened_wall_ms,
                 .is_shell = shell != NULL,
         };
 }

@@ -24,10 +24,10 @@
 
 #include <uv.h>
 
-#define CHANNELS_MAX    8  /* shells and isolated commands: MaxSessions is 10, one is the probe's */
-#define KEX_MS          20000
-#define AUTH_MS         60000
-#define CLOSE_GRACE_MS  3000 /* for a worker that was told to stop; then it is killed */
+#define CHANNELS_MAX   8 /* shells and isolated commands: MaxSessions is 10, one is the probe's */
+#define KEX_MS         20000
+#define AUTH_MS        60000
+#define CLOSE_GRACE_MS 3000 /* for a worker that was told to stop; then it is killed */
 
 struct connection;
 
@@ -42,8 +42,8 @@ struct connection_env {
         struct spawner *spawner;
         struct auth_limits *auth_limits;
         struct losses *losses;
-        uint8_t *scratch;          /* POSTBOX_SCRATCH_LEN */
-        unsigned sandbox_missing;  /* WIRE_SANDBOX_* bits whose absence was logged */
+        uint8_t *scratch;         /* POSTBOX_SCRATCH_LEN */
+        unsigned sandbox_missing; /* WIRE_SANDBOX_* bits whose absence was logged */
         void (*on_resolved)(void *arg, struct connection *connection); /* may end it */
         void (*on_gone)(void *arg, struct connection *connection);
         /* A command that was not sent yet when its connection was lost; false: it has to fail. */
@@ -58,8 +58,8 @@ enum connection_state {
         CONNECTION_KEX,       /* the worker is there; until it shows the host's key */
         CONNECTION_AUTH,      /* the key was good */
         CONNECTION_READY,
-        CONNECTION_CLOSING,   /* takes nothing new; waits for its worker to end */
-        CONNECTION_GONE,      /* closes its last handle */
+        CONNECTION_CLOSING, /* takes nothing new; waits for its worker to end */
+        CONNECTION_GONE,    /* closes its last handle */
 };
 
 /* What a call said; borrowed but for the secret, which is copied. */
@@ -78,12 +78,12 @@ struct connection *connection_new(struct connection_env *env, uint64_t id,
 /* ---- commands ---- */
 
 /* Gives the command to the connection; it starts as soon as it can. */
-bool connection_submit(struct connection *connection, struct command *command, const char *shell_name,
-                       command_id *out_busy, struct err *err);
+bool connection_submit(struct connection *connection, struct command *command,
+                       const char *shell_name, command_id *out_busy, struct err *err);
 
 /* As submit would answer now, for a command that does not exist yet. */
-bool connection_may_submit(const struct connection *connection, const char *shell_name, bool isolated,
-                           command_id *out_busy, struct err *err);
+bool connection_may_submit(const struct connection *connection, const char *shell_name,
+                           bool isolated, command_id *out_busy, struct err *err);
 bool connection_input(struct connection *connection, struct command *command, struct str bytes,
                       struct err *err);
 bool connection_shell_input(struct connection *connection, struct shell *shell, struct str bytes,
@@ -111,8 +111,8 @@ void connection_take_over(struct connection *connection, struct connection *late
 bool connection_matches(const struct connection *connection, const struct target *target);
 
 /* shell NULL: the connection itself. */
-struct session_info connection_describe(const struct connection *connection, const struct shell *shell,
-                                        struct buf *name_storage);
+struct session_info connection_describe(const struct connection *connection,
+                                        const struct shell *shell, struct buf *name_storage);
 
 /* ---- ending ---- */
 

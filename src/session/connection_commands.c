@@ -28,7 +28,8 @@ static unsigned channel_count(const struct connection *connection)
         const struct commands *commands = connection->env->commands;
         unsigned count = connection->shells.count;
 
-        for (struct command *at = commands_first(commands); at != NULL; at = commands_after(commands, at))
+        for (struct command *at = commands_first(commands); at != NULL;
+             at = commands_after(commands, at))
                 count += at->isolated && at->connection == connection->id
                          && !command_state_is_final(at->state);
         return count;
@@ -38,14 +39,15 @@ static bool has_channel(const struct connection *connection, struct err *err)
 {
         if (channel_count(connection) < CHANNELS_MAX)
                 return true;
-        return err_set(err, ERR_LIMIT,
-                       "%s has %d shells and isolated commands already, which is the limit. Close a "
-                       "shell with close_session (session: its name), or wait for an isolated command.",
-                       connection->name, CHANNELS_MAX);
+        return err_set(
+                err, ERR_LIMIT,
+                "%s has %d shells and isolated commands already, which is the limit. Close a "
+                "shell with close_session (session: its name), or wait for an isolated command.",
+                connection->name, CHANNELS_MAX);
 }
 
-bool connection_may_submit(const struct connection *connection, const char *shell_name, bool isolated,
-                           command_id *out_busy, struct err *err)
+bool connection_may_submit(const struct connection *connection, const char *shell_name,
+                           bool isolated, command_id *out_busy, struct err *err)
 {
         const struct shell *shell =
                 isolated ? NULL : shells_find_name(&connection->shells, shell_name);
@@ -60,10 +62,11 @@ bool connection_may_submit(const struct connection *connection, const char *shel
 static bool post(struct connection *connection, bool is_written, struct err *err)
 {
         if (!is_written)
-                return err_set(err, ERR_LIMIT,
-                               "%s does not take more now: %d MiB wait to be sent. Try again later, or "
-                               "interrupt what runs there.",
-                               connection->name, POSTBOX_QUEUE_MAX / (1024 * 1024));
+                return err_set(
+                        err, ERR_LIMIT,
+                        "%s does not take more now: %d MiB wait to be sent. Try again later, or "
+                        "interrupt what runs there.",
+                        connection->name, POSTBOX_QUEUE_MAX / (1024 * 1024));
         postbox_flush(connection->postbox);
         return true;
 }
@@ -73,14 +76,14 @@ static bool write_start_dir(struct buf *out, const struct command *command)
 {
         scoped_buf struct buf line;
 
+        buf_init(&line, WIRE_PAYLOAD_MAX);
         if (command->start_dir == NULL)
                 return true;
-        buf_init(&line, WIRE_PAYLOAD_MAX);
         bool ok = buf_append_str(&line, "cd '");
         for (const char *at = command->start_dir; ok && *at != 0; at++)
                 ok = *at == '\'' ? buf_append_str(&line, "'\\''") : buf_append(&line, at, 1);
         return ok && buf_append_str(&line, "' || exit 1\n")
-            && wire_write_bytes(out, WIRE_RUN_TEXT, command->id.n, line.data, line.len);
+               && wire_write_bytes(out, WIRE_RUN_TEXT, command->id.n, line.data, line.len);
 }
 
 static bool write_run(struct buf *out, const struct command *command)
@@ -125,10 +128,11 @@ static void note_new_shell(struct connection *connection, const struct shell *sh
         command->new_shell = true;
         if (why == NULL)
                 return;
-        scoped_free char *note = xasprintf("the earlier shell of this session is gone (%s); this is a new one: "
-                                           "working directory, variables and background jobs of the old one "
-                                           "are lost",
-                                           why);
+        scoped_free char *note =
+                xasprintf("the earlier shell of this session is gone (%s); this is a new one: "
+                          "working directory, variables and background jobs of the old one "
+                          "are lost",
+                          why);
         command_add_note(command, note);
 }
 
@@ -144,7 +148,8 @@ void connection_run_in_shell(struct connection *connection, struct shell *shell)
 
 static void open_shell(struct connection *connection, struct shell *shell)
 {
-        struct wire_writer open = wire_begin(postbox_out(connection->postbox), WIRE_SHELL_OPEN, shell->id);
+        struct wire_writer open =
+                wire_begin(postbox_out(connection->postbox), WIRE_SHELL_OPEN, shell->id);
         struct err err;
 
         wire_put_u32(&open, SHELL_COLUMNS);
@@ -160,12 +165,14 @@ void connection_run_waiting(struct connection *connection)
 {
         const struct commands *commands = connection->env->commands;
 
-        list_each(at, &connection->shells.list) {
+        list_each(at, &connection->shells.list)
+        {
                 struct shell *shell = list_entry(at, struct shell, node);
                 if (shell->state == SHELL_WANTED && connection_is_live(connection))
                         open_shell(connection, shell);
         }
-        for (struct command *at = commands_first(commands); at != NULL; at = commands_after(commands, at))
+        for (struct command *at = commands_first(commands); at != NULL;
+             at = commands_after(commands, at))
                 if (at->connection == connection->id && at->isolated && !at->is_sent
                     && !command_state_is_final(at->state) && connection_is_live(connection))
                         send_run(connection, at);
@@ -197,13 +204,13 @@ static bool is_plain_path(const char *path)
         return path[0] == '/' && strstr(path, "\xEF\xBF\xBD") == NULL;
 }
 
-bool connection_submit(struct connection *connection, struct command *command, const char *shell_name,
-                       command_id *out_busy, struct err *err)
+bool connection_submit(struct connection *connection, struct command *command,
+                       const char *shell_name, command_id *out_busy, struct err *err)
 {
         if (!connection_may_submit(connection, shell_name, command->isolated, out_busy, err))
                 return false;
-        scoped_free char *session = connection_session_name(
-                connection, command->isolated ? SHELL_DEFAULT : shell_name);
+        scoped_free char *session =
+                connection_session_name(connection, command->isolated ? SHELL_DEFAULT : shell_name);
         command_set_session(command, session);
         command->connection = connection->id;
         if (!command->isolated) {
@@ -218,8 +225,8 @@ bool connection_submit(struct connection *connection, struct command *command, c
         return true;
 }
 
-static bool send_input(struct connection *connection, enum wire_kind kind, uint64_t id, struct str bytes,
-                       struct err *err)
+static bool send_input(struct connection *connection, enum wire_kind kind, uint64_t id,
+                       struct str bytes, struct err *err)
 {
         struct buf *out = postbox_out(connection->postbox);
         size_t begin = out->len;
@@ -239,8 +246,9 @@ bool connection_input(struct connection *connection, struct command *command, st
                       struct err *err)
 {
         if (connection->state != CONNECTION_READY || !command->is_sent)
-                return err_set(err, ERR_STATE, "the command has not started yet: its connection or its "
-                                               "shell is not ready. Try again in a moment.");
+                return err_set(err, ERR_STATE,
+                               "the command has not started yet: its connection or its "
+                               "shell is not ready. Try again in a moment.");
         if (!send_input(connection, WIRE_INPUT, command->id.n, bytes, err))
                 return false;
         if (command->state == COMMAND_AWAITING)
@@ -252,8 +260,9 @@ bool connection_shell_input(struct connection *connection, struct shell *shell, 
                             struct err *err)
 {
         if (connection->state != CONNECTION_READY || shell->state != SHELL_READY)
-                return err_set(err, ERR_STATE, "the shell of this session is not ready yet. Try again in a "
-                                               "moment.");
+                return err_set(err, ERR_STATE,
+                               "the shell of this session is not ready yet. Try again in a "
+                               "moment.");
         return send_input(connection, WIRE_SHELL_INPUT, shell->id, bytes, err);
 }
 
@@ -263,7 +272,8 @@ void connection_interrupt(struct connection *connection, struct command *command
 
         if (command->is_sent) {
                 if (!post(connection,
-                          wire_write_bare(postbox_out(connection->postbox), WIRE_INTERRUPT, command->id.n),
+                          wire_write_bare(postbox_out(connection->postbox), WIRE_INTERRUPT,
+                                          command->id.n),
                           &err))
                         log_warn("%s: %s", connection->name, err.text);
                 return;
@@ -314,6 +324,8 @@ void connection_close_shell(struct connection *connection, struct shell *shell)
         if (was_wanted)
                 shells_remove(&connection->shells, shell);
         else if (!post(connection,
-                       wire_write_bare(postbox_out(connection->postbox), WIRE_SHELL_CLOSE, shell->id), &why))
+                       wire_write_bare(postbox_out(connection->postbox), WIRE_SHELL_CLOSE,
+                                       shell->id),
+                       &why))
                 connection_fail(connection, &why);
 }

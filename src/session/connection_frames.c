@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define LOG_TEXT_MAX       400
-#define LOG_LINES_MAX      200   /* from one worker in LOG_WINDOW_MS; the rest is dropped */
+#define LOG_LINES_MAX      200 /* from one worker in LOG_WINDOW_MS; the rest is dropped */
 #define LOG_WINDOW_MS      10000
 #define IDENTIFICATION_MAX 255 /* RFC 4253 4.2 */
 #define METHOD_MAX         256
@@ -28,8 +28,8 @@ static void break_off(struct connection *connection, const struct frame *frame, 
 {
         struct err err;
 
-        (void)err_set(&err, ERR_PROTOCOL, "its worker sent a message that makes no sense (kind %" PRIu32
-                                          ", %s)",
+        (void)err_set(&err, ERR_PROTOCOL,
+                      "its worker sent a message that makes no sense (kind %" PRIu32 ", %s)",
                       frame->kind, why);
         log_warn("%s: %s", connection->name, err.text);
         connection_fail(connection, &err);
@@ -154,10 +154,8 @@ static bool is_connecting_error(uint32_t code)
         case ERR_REMOTE:
         case ERR_PROTOCOL:
         case ERR_SYSTEM:
-        case ERR_TIMEOUT:
-                return true;
-        default: /* a number from a worker, not our enum */
-                return false;
+        case ERR_TIMEOUT: return true;
+        default: /* a number from a worker, not our enum */ return false;
         }
 }
 
@@ -202,7 +200,8 @@ static void on_shell_ready(struct connection *connection, const struct frame *fr
         free(shell->program);
         shell->program = remote_text(program, PROGRAM_MAX);
         shell->state = SHELL_READY;
-        log_info("%s: shell %s is %s, process %" PRId64, connection->name, shell->name, shell->program, pid);
+        log_info("%s: shell %s is %s, process %" PRId64, connection->name, shell->name,
+                 shell->program, pid);
         connection_run_in_shell(connection, shell);
 }
 
@@ -219,7 +218,10 @@ static void end_commands_of(struct connection *connection, struct shell *shell, 
                 if (command == NULL || command_state_is_final(command->state))
                         continue;
                 (void)err_set(&err, ERR_REMOTE, "the shell ended: %s", why);
-                command_end(command, command->is_sent ? COMMAND_LOST : COMMAND_FAILED, &err);
+                command_end(command,
+                            connection_may_have_run(connection, command) ? COMMAND_LOST
+                                                                         : COMMAND_FAILED,
+                            &err);
         }
 }
 
@@ -235,9 +237,10 @@ static void on_shell_ended(struct connection *connection, const struct frame *fr
                 return;
         }
         scoped_free char *text = remote_text(end.text, ERR_TEXT_MAX / 2);
-        scoped_free char *why = text[0] != 0      ? xstrdup(text)
-                                : end.status >= 0 ? xasprintf("it exited with status %" PRId32, end.status)
-                                                  : xstrdup("it exited");
+        scoped_free char *why = text[0] != 0 ? xstrdup(text)
+                                : end.status >= 0
+                                        ? xasprintf("it exited with status %" PRId32, end.status)
+                                        : xstrdup("it exited");
         end_commands_of(connection, shell, why);
         connection_forget_shell(connection, shell, why);
 }
@@ -255,7 +258,8 @@ static void on_started(struct connection *connection, const struct frame *frame)
                 return;
         }
         command->is_started = true;
-        if (command->state != COMMAND_RUNNING) /* input to an rc file's question may have set that */
+        if (command->state
+            != COMMAND_RUNNING) /* input to an rc file's question may have set that */
                 command_set_state(command, COMMAND_RUNNING);
 }
 
@@ -340,20 +344,19 @@ static void on_ended(struct connection *connection, const struct frame *frame)
 static void dispatch(struct connection *connection, const struct frame *frame)
 {
         switch (frame->kind) {
-        case WIRE_LOG:         on_log(connection, frame); return;
-        case WIRE_SANDBOX:     on_sandbox(connection, frame); return;
-        case WIRE_HOST_KEY:    on_host_key(connection, frame); return;
-        case WIRE_READY:       on_ready(connection, frame); return;
-        case WIRE_FAILED:      on_failed(connection, frame); return;
+        case WIRE_LOG: on_log(connection, frame); return;
+        case WIRE_SANDBOX: on_sandbox(connection, frame); return;
+        case WIRE_HOST_KEY: on_host_key(connection, frame); return;
+        case WIRE_READY: on_ready(connection, frame); return;
+        case WIRE_FAILED: on_failed(connection, frame); return;
         case WIRE_SHELL_READY: on_shell_ready(connection, frame); return;
         case WIRE_SHELL_ENDED: on_shell_ended(connection, frame); return;
-        case WIRE_STARTED:     on_started(connection, frame); return;
-        case WIRE_OUTPUT:      on_output(connection, frame); return;
-        case WIRE_PARTIAL:     on_partial(connection, frame); return;
-        case WIRE_AWAITING:    on_awaiting(connection, frame); return;
-        case WIRE_ENDED:       on_ended(connection, frame); return;
-        default: /* a number from a worker, not our enum */
-                break_off(connection, frame, "unknown");
+        case WIRE_STARTED: on_started(connection, frame); return;
+        case WIRE_OUTPUT: on_output(connection, frame); return;
+        case WIRE_PARTIAL: on_partial(connection, frame); return;
+        case WIRE_AWAITING: on_awaiting(connection, frame); return;
+        case WIRE_ENDED: on_ended(connection, frame); return;
+        default: /* a number from a worker, not our enum */ break_off(connection, frame, "unknown");
         }
 }
 

@@ -31,15 +31,14 @@ struct connection {
         uint64_t id;
         struct connection_env *env; /* not ours */
         enum connection_state state;
-        struct alias aliases[ALIASES_MAX];
         unsigned alias_count;
+        struct alias aliases[ALIASES_MAX];
         char *name;      /* "user@host:port", before it is resolved what the call said */
         char *limit_key; /* "host:port" for auth_limits; NULL before it is resolved */
         struct credentials credentials;
 
         char *key_filename;       /* NULL: none given */
         struct override override; /* borrowed from the engine's overrides */
-        bool had_password;        /* one that a call gave: it is not kept */
 
         /* until authenticated */
         struct secret *password;
@@ -55,12 +54,13 @@ struct connection {
         char *user;
         int port;
 
-        struct postbox *postbox; /* NULL: no worker, or it has spoken its last */
+        bool had_password;       /* one that a call gave: it is not kept */
         bool has_worker;         /* the zygote was asked for one, and has not reported its end */
         bool has_ended;          /* the zygote has reported its end */
+        struct postbox *postbox; /* NULL: no worker, or it has spoken its last */
         int64_t worker_status;   /* waitpid()'s, once has_ended */
-        unsigned log_lines;      /* from the worker, in this log_window */
         int64_t log_window_ms;
+        unsigned log_lines; /* from the worker, in this log_window */
 
         char *server;
         char *auth_method;
@@ -75,6 +75,9 @@ void connection_set_deadline(struct connection *connection, int64_t ms);
 
 /* Ends it with an error: commands become FAILED or LOST. Takes no effect on one that is ending. */
 void connection_fail(struct connection *connection, const struct err *why);
+
+/* May any of it have run? A worker types nothing into a shell that it has not called ready. */
+bool connection_may_have_run(const struct connection *connection, const struct command *command);
 void connection_lose_worker(struct connection *connection);
 
 /* connection_setup.c */

@@ -50,7 +50,8 @@ static bool send_key(struct postbox *postbox, const struct identity *identity, s
         if (identity->key == NULL)
                 return true;
         return wire_write_two_bytes(postbox_out(postbox), WIRE_KEY, 0, str_of(identity->name),
-                                    (struct str){ secret_bytes(identity->key), secret_len(identity->key) })
+                                    (struct str){ secret_bytes(identity->key),
+                                                  secret_len(identity->key) })
                || err_set(err, ERR_LIMIT, "key %s is too large", identity->name);
 }
 
@@ -71,12 +72,13 @@ static bool send_connect(struct connection *connection, struct err *err)
         scoped_free char *algorithms =
                 host_keys_algorithms(connection->host_keys, config->host_key_algorithms);
         bool has_chosen_key = connection->key_filename != NULL && connection->identities.count > 0
-                           && connection->identities.items[0].key != NULL;
+                              && connection->identities.items[0].key != NULL;
         struct wire_connect connect = {
                 .user = str_of(connection->user),
                 .host_key_algorithms = str_of(algorithms),
                 .use_agent = connection->agent != NULL,
-                .keepalive_s = (uint32_t)(config->keepalive_s > 0 ? config->keepalive_s : KEEPALIVE_S),
+                .keepalive_s =
+                        (uint32_t)(config->keepalive_s > 0 ? config->keepalive_s : KEEPALIVE_S),
                 .keepalive_count = (uint32_t)config->keepalive_count,
                 .timeout_s = KEX_MS / 1000,
                 .compression = config->compression,
@@ -121,7 +123,8 @@ static bool lend_agent(struct connection *connection, int *out_fd, struct err *e
 static bool make_worker(struct connection *connection, struct worker_ends *ends, struct err *err)
 {
         struct connection_env *env = connection->env;
-        const struct postbox_owner owner = { connection_on_frame, connection_on_postbox_end, connection };
+        const struct postbox_owner owner = { connection_on_frame, connection_on_postbox_end,
+                                             connection };
         int pair[2];
 
         if (!lend_agent(connection, &ends->agent, err) || !socket_pair(pair, err))
@@ -131,7 +134,8 @@ static bool make_worker(struct connection *connection, struct worker_ends *ends,
                 scoped_close(&pair[0]);
                 return false;
         }
-        if (!spawner_make(env->spawner, connection->id, &ends->host, &ends->frames, &ends->agent, err))
+        if (!spawner_make(env->spawner, connection->id, &ends->host, &ends->frames, &ends->agent,
+                          err))
                 return false;
         connection->has_worker = true;
         return send_connect(connection, err);
@@ -189,12 +193,14 @@ static bool check_is_supported(const struct connection *connection, struct err *
 
         if (config->proxy_jump != NULL)
                 return err_set(err, ERR_CONNECT,
-                               "its configuration has ProxyJump %s, which is not supported yet. Connect to "
+                               "its configuration has ProxyJump %s, which is not supported yet. "
+                               "Connect to "
                                "the jump host and run ssh there.",
                                log_quote(config->proxy_jump, strlen(config->proxy_jump)));
         if (config->proxy_command != NULL)
-                return err_set(err, ERR_CONNECT, "its configuration has a ProxyCommand, which is not "
-                                                 "supported yet.");
+                return err_set(err, ERR_CONNECT,
+                               "its configuration has a ProxyCommand, which is not "
+                               "supported yet.");
         return true;
 }
 
@@ -223,8 +229,8 @@ static void dial(struct connection *connection)
         }
         connection_set_state(connection, CONNECTION_DIALING);
         connection->dial = dial_start(env->loop, connection->host, connection->port,
-                                      connection->config->family, connect_limit_ms(connection->config),
-                                      on_dialed, connection);
+                                      connection->config->family,
+                                      connect_limit_ms(connection->config), on_dialed, connection);
 }
 
 /* From here on the connection has its real name, and so have its commands. */
@@ -233,18 +239,21 @@ static void take_names(struct connection *connection)
         const struct override *override = &connection->override;
         struct commands *commands = connection->env->commands;
 
-        connection->host = xstrdup(override->host != NULL ? override->host : connection->config->hostname);
+        connection->host =
+                xstrdup(override->host != NULL ? override->host : connection->config->hostname);
         connection->user = xstrdup(connection->config->user);
         connection->port = connection->config->port;
         free(connection->name);
         connection->name = target_name(connection->user, connection->host, connection->port);
         connection->limit_key = xasprintf("%s port %d", connection->host, connection->port);
-        for (struct command *at = commands_first(commands); at != NULL; at = commands_after(commands, at)) {
+        for (struct command *at = commands_first(commands); at != NULL;
+             at = commands_after(commands, at)) {
                 if (at->connection != connection->id || command_state_is_final(at->state))
                         continue;
                 const struct shell *shell = shells_find(&connection->shells, at->shell);
                 scoped_free char *session =
-                        connection_session_name(connection, shell != NULL ? shell->name : SHELL_DEFAULT);
+                        connection_session_name(connection,
+                                                shell != NULL ? shell->name : SHELL_DEFAULT);
                 command_set_session(at, session);
         }
 }
@@ -276,11 +285,12 @@ void connection_start(struct connection *connection)
         scoped_free char *user = xstrdup(override->user != NULL ? override->user
                                          : said->user != NULL   ? said->user
                                                                 : "");
-        struct target target = { .host = said->host, .user = user[0] != 0 ? user : NULL,
+        struct target target = { .host = said->host,
+                                 .user = user[0] != 0 ? user : NULL,
                                  .port = override->port != 0 ? override->port : said->port };
 
-        connection->resolver =
-                resolver_start(env->loop, &target, env->ssh_config, &env->home, on_resolved, connection);
+        connection->resolver = resolver_start(env->loop, &target, env->ssh_config, &env->home,
+                                              on_resolved, connection);
 }
 
 /* ---- host key, log-in ---- */
@@ -309,19 +319,20 @@ void connection_on_deadline(struct connection *connection)
 
         switch (connection->state) {
         case CONNECTION_KEX:
-                (void)err_set(&err, ERR_CONNECT, "no SSH key exchange within %d s: what listens there may "
-                                                 "not be an SSH server, or is overloaded",
+                (void)err_set(&err, ERR_CONNECT,
+                              "no SSH key exchange within %d s: what listens there may "
+                              "not be an SSH server, or is overloaded",
                               KEX_MS / 1000);
                 break;
         case CONNECTION_AUTH:
-                (void)err_set(&err, ERR_CONNECT, "the log-in was not answered within %d s", AUTH_MS / 1000);
+                (void)err_set(&err, ERR_CONNECT, "the log-in was not answered within %d s",
+                              AUTH_MS / 1000);
                 break;
         case CONNECTION_RESOLVING: /* these two have clocks of their own */
         case CONNECTION_DIALING:
         case CONNECTION_READY:
         case CONNECTION_CLOSING:
-        case CONNECTION_GONE:
-                return;
+        case CONNECTION_GONE: return;
         }
         fail(connection, &err);
 }

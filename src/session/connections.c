@@ -54,10 +54,11 @@ bool connections_get(struct connections *connections, struct connection_env *env
                 }
         }
         if (connections->count == CONNECTIONS_MAX)
-                return err_set(err, ERR_LIMIT,
-                               "%d connections are open, which is the limit. Close one with close_session "
-                               "(list_sessions names them).",
-                               CONNECTIONS_MAX);
+                return err_set(
+                        err, ERR_LIMIT,
+                        "%d connections are open, which is the limit. Close one with close_session "
+                        "(list_sessions names them).",
+                        CONNECTIONS_MAX);
         uint64_t id = connections->map.last_id + 1; /* the one idmap_add() gives next */
         struct connection *added = connection_new(env, id, spec);
         *out_id = idmap_add(&connections->map, added);

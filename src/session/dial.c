@@ -79,7 +79,8 @@ void dial_free(struct dial *dial)
                 return;
         dial->is_over = true;
         if (dial->is_looking_up)
-                (void)uv_cancel((uv_req_t *)&dial->look_up); /* runs already: its callback lets go */
+                (void)uv_cancel(
+                        (uv_req_t *)&dial->look_up); /* runs already: its callback lets go */
         end_attempt(dial);
         uv_close((uv_handle_t *)&dial->timer, on_timer_closed);
 }
@@ -105,8 +106,8 @@ static void note_failure(struct dial *dial, const char *why)
         (void)getnameinfo(at->ai_addr, at->ai_addrlen, address, sizeof address, NULL, 0,
                           NI_NUMERICHOST); /* numeric: no look-up; fails only by leaving "?" */
         if (strcmp(address, dial->host) == 0)
-                (void)err_set(&dial->last, ERR_CONNECT, "cannot connect to %s port %d: %s", dial->host,
-                              dial->port, why);
+                (void)err_set(&dial->last, ERR_CONNECT, "cannot connect to %s port %d: %s",
+                              dial->host, dial->port, why);
         else
                 (void)err_set(&dial->last, ERR_CONNECT, "cannot connect to %s (%s) port %d: %s",
                               dial->host, address, dial->port, why);
@@ -136,12 +137,11 @@ static void on_connected(uv_poll_t *poll, int status, int events)
         int why = 0;
         socklen_t len = sizeof why;
 
+        (void)status; /* a refused connect() comes as UV_EBADF; the socket itself knows better */
         (void)events;
         if (dial->is_over || poll != dial->poll)
                 return;
-        if (status < 0)
-                attempt_failed(dial, uv_strerror(status));
-        else if (getsockopt(dial->fd, SOL_SOCKET, SO_ERROR, &why, &len) != 0 || why != 0)
+        if (getsockopt(dial->fd, SOL_SOCKET, SO_ERROR, &why, &len) != 0 || why != 0)
                 attempt_failed(dial, strerror(why != 0 ? why : errno));
         else
                 attempt_succeeded(dial);
@@ -204,7 +204,8 @@ static void try_next(struct dial *dial)
                 if (dial->fd >= 0 && socket_prepare(dial->fd)
                     && (connect(dial->fd, at->ai_addr, at->ai_addrlen) == 0 || errno == EINPROGRESS)
                     && watch_attempt(dial)) {
-                        (void)uv_timer_start(&dial->timer, on_timer, (uint64_t)share_of_time(dial), 0);
+                        (void)uv_timer_start(&dial->timer, on_timer, (uint64_t)share_of_time(dial),
+                                             0);
                         return;
                 }
                 int why = errno;
@@ -212,8 +213,9 @@ static void try_next(struct dial *dial)
                 note_failure(dial, strerror(why));
         }
         if (dial->last.code == ERR_NONE)
-                (void)err_set(&dial->last, ERR_CONNECT, "cannot connect to %s port %d: no answer in time",
-                              dial->host, dial->port);
+                (void)err_set(&dial->last, ERR_CONNECT,
+                              "cannot connect to %s port %d: no answer in time", dial->host,
+                              dial->port);
         finish(dial, -1, &dial->last);
 }
 
@@ -238,8 +240,8 @@ static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo 
 static int family_for(enum address_family family)
 {
         switch (family) {
-        case ADDRESS_ANY:   return AF_UNSPEC;
-        case ADDRESS_INET:  return AF_INET;
+        case ADDRESS_ANY: return AF_UNSPEC;
+        case ADDRESS_INET: return AF_INET;
         case ADDRESS_INET6: return AF_INET6;
         }
         return AF_UNSPEC;
@@ -248,7 +250,8 @@ static int family_for(enum address_family family)
 /* A literal address needs no look-up, and so no thread that a dead name server could hold. */
 static bool look_up_literal(struct dial *dial, const char *port)
 {
-        struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
+        struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+                                  .ai_socktype = SOCK_STREAM };
 
         if (getaddrinfo(dial->host, port, &hints, &dial->addresses) != 0)
                 return false;
@@ -259,13 +262,15 @@ static bool look_up_literal(struct dial *dial, const char *port)
 static void start_look_up(struct dial *dial, uv_loop_t *loop)
 {
         char port[8];
-        struct addrinfo hints = { .ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG, .ai_socktype = SOCK_STREAM,
+        struct addrinfo hints = { .ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG,
+                                  .ai_socktype = SOCK_STREAM,
                                   .ai_family = family_for(dial->family) };
         uint64_t first_ms = 0; /* what is known already is told in the next turn */
 
         (void)snprintf(port, sizeof port, "%d", dial->port); /* fits: checked by the grammar */
         if (!look_up_literal(dial, port)) {
-                int rc = uv_getaddrinfo(loop, &dial->look_up, on_looked_up, dial->host, port, &hints);
+                int rc = uv_getaddrinfo(loop, &dial->look_up, on_looked_up, dial->host, port,
+                                        &hints);
                 dial->is_looking_up = rc == 0;
                 dial->holds += rc == 0;
                 first_ms = rc == 0 ? (uint64_t)dial->limit_ms : 0;

@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INPUT_MAX      (1024 * 1024) /* bytes typed in one call */
-#define PASSWORD_MAX   1024          /* bytes; OpenSSH's own limit for a password prompt */
-#define LOOK_UP_THREADS "8"          /* libuv lets half of its pool look up names at a time */
+#define INPUT_MAX       (1024 * 1024) /* bytes typed in one call */
+#define PASSWORD_MAX    1024          /* bytes; OpenSSH's own limit for a password prompt */
+#define LOOK_UP_THREADS "8"           /* libuv lets half of its pool look up names at a time */
 
 struct engine {
         struct connection_env env;
@@ -68,10 +68,11 @@ static bool on_orphan(void *arg, const struct connection_spec *spec, struct comm
         struct err err;
         uint64_t id;
 
-        if (engine->is_stopping || !connections_get(engine->connections, &engine->env, spec, &id, &err))
+        if (engine->is_stopping
+            || !connections_get(engine->connections, &engine->env, spec, &id, &err))
                 return false;
-        return connection_submit(connections_find(engine->connections, id), command, shell_name, &busy,
-                                 &err);
+        return connection_submit(connections_find(engine->connections, id), command, shell_name,
+                                 &busy, &err);
 }
 
 static void on_command_changed(void *arg)
@@ -168,12 +169,14 @@ static bool check_text(const struct run_request *request, struct err *err)
         if (str_trim(text).len == 0)
                 return err_set(err, ERR_INPUT, "command is empty: give a shell command.");
         if (text.len > COMMAND_TEXT_MAX)
-                return err_set(err, ERR_LIMIT, "command has %zu bytes, the limit is %d: put it into a file on "
-                                               "the host and run that.",
+                return err_set(err, ERR_LIMIT,
+                               "command has %zu bytes, the limit is %d: put it into a file on "
+                               "the host and run that.",
                                text.len, COMMAND_TEXT_MAX);
         if (memchr(text.ptr, 0, text.len) != NULL)
-                return err_set(err, ERR_INPUT, "command has a NUL byte, which no shell takes: write it as "
-                                               "\\0 inside printf '...'.");
+                return err_set(err, ERR_INPUT,
+                               "command has a NUL byte, which no shell takes: write it as "
+                               "\\0 inside printf '...'.");
         return true;
 }
 
@@ -184,14 +187,15 @@ static bool check_rest(const struct run_request *request, struct err *err)
 
         if (shell != NULL && !target_check_shell_name(shell, err))
                 return false;
-        if (request->password != NULL && strnlen(request->password, PASSWORD_MAX + 1) > PASSWORD_MAX)
+        if (request->password != NULL
+            && strnlen(request->password, PASSWORD_MAX + 1) > PASSWORD_MAX)
                 return err_set(err, ERR_INPUT, "password is longer than %d bytes.", PASSWORD_MAX);
         return key == NULL || target_check_key_path(key, err);
 }
 
 /* The operator's word for the host as it was said, else for the host name in it. */
-static bool find_override(const struct engine *engine, const char *given, const struct target *target,
-                          struct override *out, struct err *err)
+static bool find_override(const struct engine *engine, const char *given,
+                          const struct target *target, struct override *out, struct err *err)
 {
         if (!overrides_find(engine->overrides, given, out, err))
                 return false;
@@ -202,7 +206,8 @@ static bool find_override(const struct engine *engine, const char *given, const 
 }
 
 static bool get_connection(struct engine *engine, const struct run_request *request,
-                           const struct target *target, struct connection **out_connection, struct err *err)
+                           const struct target *target, struct connection **out_connection,
+                           struct err *err)
 {
         struct connection_spec spec = { .given = request->session.host, .target = target };
         struct secret *password = NULL;
@@ -210,7 +215,8 @@ static bool get_connection(struct engine *engine, const struct run_request *requ
 
         if (!find_override(engine, spec.given, target, &spec.override, err))
                 return false;
-        spec.key_filename = spec.override.key != NULL ? spec.override.key : or_null(request->key_filename);
+        spec.key_filename =
+                spec.override.key != NULL ? spec.override.key : or_null(request->key_filename);
         if (spec.override.password == NULL && or_null(request->password) != NULL)
                 password = secret_new(request->password, strlen(request->password));
         spec.password = spec.override.password != NULL ? spec.override.password : password;
@@ -225,8 +231,8 @@ static bool get_connection(struct engine *engine, const struct run_request *requ
 static void submit(struct engine *engine, struct connection *connection,
                    const struct run_request *request, const char *shell, command_id *out_id)
 {
-        struct command *command =
-                command_new(request->text, request->text_len, request->isolated, request->session.host);
+        struct command *command = command_new(request->text, request->text_len, request->isolated,
+                                              request->session.host);
         struct command *added = command;
         command_id busy;
         struct err err;
@@ -296,12 +302,14 @@ static bool check_input(size_t len, struct err *err)
         if (len == 0)
                 return err_set(err, ERR_INPUT, "there is nothing to type: input_text is empty.");
         if (len > INPUT_MAX)
-                return err_set(err, ERR_LIMIT, "input_text has %zu bytes, the limit is %d: send it in pieces.",
-                               len, INPUT_MAX);
+                return err_set(err, ERR_LIMIT,
+                               "input_text has %zu bytes, the limit is %d: send it in pieces.", len,
+                               INPUT_MAX);
         return true;
 }
 
-bool engine_input(struct engine *engine, command_id id, const char *bytes, size_t len, struct err *err)
+bool engine_input(struct engine *engine, command_id id, const char *bytes, size_t len,
+                  struct err *err)
 {
         struct command *command = NULL;
         struct connection *connection = NULL;
@@ -309,8 +317,9 @@ bool engine_input(struct engine *engine, command_id id, const char *bytes, size_
         if (!check_input(len, err) || !find_running(engine, id, &command, &connection, err))
                 return false;
         if (command->isolated)
-                return err_set(err, ERR_STATE, "an isolated command has no input: its stdin is closed. Run it "
-                                               "without isolated to be able to answer it.");
+                return err_set(err, ERR_STATE,
+                               "an isolated command has no input: its stdin is closed. Run it "
+                               "without isolated to be able to answer it.");
         return connection_input(connection, command, (struct str){ bytes, len }, err);
 }
 
@@ -345,18 +354,20 @@ static bool find_shell(const struct engine *engine, const struct target *target,
                 }
         }
         if (any_count == 0)
-                return err_set(err, ERR_NOT_FOUND, "No active shell for this session. execute_command opens "
-                                                   "one; list_sessions shows those that are open.");
+                return err_set(err, ERR_NOT_FOUND,
+                               "No active shell for this session. execute_command opens "
+                               "one; list_sessions shows those that are open.");
         if (any_count > 1 && busy_count != 1)
-                return err_set(err, ERR_INPUT, "%u open sessions match that host: give username and port as "
-                                               "list_sessions shows them.",
+                return err_set(err, ERR_INPUT,
+                               "%u open sessions match that host: give username and port as "
+                               "list_sessions shows them.",
                                any_count);
         *out_place = any_count == 1 ? any : busy;
         return true;
 }
 
-bool engine_session_input(struct engine *engine, const struct session_ref *session, const char *bytes,
-                          size_t len, command_id *out_id, struct err *err)
+bool engine_session_input(struct engine *engine, const struct session_ref *session,
+                          const char *bytes, size_t len, command_id *out_id, struct err *err)
 {
         const char *name = or_null(session->shell);
         struct str text = { bytes, len };
@@ -366,13 +377,15 @@ bool engine_session_input(struct engine *engine, const struct session_ref *sessi
         if (!check_input(len, err) || (name != NULL && !target_check_shell_name(name, err))
             || !target_parse(&target, session->host, session->username, session->port, err))
                 return false;
-        bool is_found = find_shell(engine, &target, name != NULL ? name : SHELL_DEFAULT, &place, err);
+        bool is_found =
+                find_shell(engine, &target, name != NULL ? name : SHELL_DEFAULT, &place, err);
         target_fini(&target);
         if (!is_found)
                 return false;
         struct command *command = commands_find(engine->commands, shell_top(place.shell));
-        bool ok = command != NULL ? connection_input(place.connection, command, text, err)
-                                  : connection_shell_input(place.connection, place.shell, text, err);
+        bool ok = command != NULL
+                          ? connection_input(place.connection, command, text, err)
+                          : connection_shell_input(place.connection, place.shell, text, err);
         if (ok)
                 *out_id = command != NULL ? command->id : (command_id){ 0 };
         return ok;
@@ -385,7 +398,8 @@ static bool visit_shells(const struct connection *connection, session_visit *vis
         bool has_any = false;
 
         buf_init(&name, 1024);
-        list_each(at, &connection_shells(connection)->list) {
+        list_each(at, &connection_shells(connection)->list)
+        {
                 const struct shell *shell = list_entry(at, struct shell, node);
                 if (shell->state == SHELL_CLOSING)
                         continue;
@@ -413,7 +427,8 @@ void engine_each_session(const struct engine *engine, session_visit *visit, void
         }
 }
 
-static unsigned close_matching(struct engine *engine, const struct target *target, const char *shell_name)
+static unsigned close_matching(struct engine *engine, const struct target *target,
+                               const char *shell_name)
 {
         unsigned closed = 0;
 
@@ -435,8 +450,8 @@ static unsigned close_matching(struct engine *engine, const struct target *targe
         return closed;
 }
 
-bool engine_close_session(struct engine *engine, const struct session_ref *session, unsigned *out_closed,
-                          struct err *err)
+bool engine_close_session(struct engine *engine, const struct session_ref *session,
+                          unsigned *out_closed, struct err *err)
 {
         const char *name = or_null(session->shell);
         struct target target;
@@ -480,8 +495,8 @@ void engine_each_command(const struct engine *engine, command_visit *visit, void
         }
 }
 
-wait_id engine_wait(struct engine *engine, command_id id, const struct wait_spec *spec, wait_done *done,
-                    void *arg)
+wait_id engine_wait(struct engine *engine, command_id id, const struct wait_spec *spec,
+                    wait_done *done, void *arg)
 {
         return waits_add(engine->waits, id, spec, done, arg);
 }

@@ -11,10 +11,10 @@
 #include <stdbool.h>
 
 struct home {
-        char *dir;      /* $HOME, or the account's directory when $HOME is not set */
-        char *account;  /* home directory of the account */
-        char *user;     /* name of the account */
-        bool is_moved;  /* dir is not account */
+        char *dir;     /* $HOME, or the account's directory when $HOME is not set */
+        char *account; /* home directory of the account */
+        char *user;    /* name of the account */
+        bool is_moved; /* dir is not account */
 };
 
 void home_init(struct home *home);

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KNOWN_HOSTS_MAX   (4 * 1024 * 1024) /* bytes of one file; a larger one is refused */
-#define FILES_MAX         8                 /* files looked at; OpenSSH's defaults are four */
-#define ALGORITHMS_MAX    1024              /* characters of the list for libssh */
+#define KNOWN_HOSTS_MAX (4 * 1024 * 1024) /* bytes of one file; a larger one is refused */
+#define FILES_MAX       8                 /* files looked at; OpenSSH's defaults are four */
+#define ALGORITHMS_MAX  1024              /* characters of the list for libssh */
 
 struct known_file {
         char *path;
@@ -21,8 +21,8 @@ struct known_file {
 };
 
 struct host_keys {
-        char *name;       /* "host" or "[host]:port", or the alias */
-        char *plain_name; /* without the port; NULL when name has none */
+        char *name;        /* "host" or "[host]:port", or the alias */
+        char *plain_name;  /* without the port; NULL when name has none */
         char *ssh_command; /* what a person runs to learn the key */
         struct known_file files[FILES_MAX];
         unsigned count;
@@ -79,7 +79,8 @@ static char *ssh_command(const struct ssh_config *config, const struct host_keys
 {
         const struct file_list *files = &config->user_known_hosts;
         scoped_free char *by_default = xasprintf("%s/.ssh/known_hosts", home->account);
-        scoped_free char *file = files->count > 0 ? home_expand(home, files->paths[0]) : xstrdup(by_default);
+        scoped_free char *file =
+                files->count > 0 ? home_expand(home, files->paths[0]) : xstrdup(by_default);
         struct buf command;
 
         buf_init(&command, ERR_TEXT_MAX);
@@ -118,7 +119,8 @@ static struct place_found look_up(const struct host_keys *keys, const char *name
         struct place_found best = { 0 };
 
         for (unsigned i = 0; i < keys->count; i++) {
-                struct known_finding found = known_hosts_check(buf_str(&keys->files[i].text), name, blob);
+                struct known_finding found =
+                        known_hosts_check(buf_str(&keys->files[i].text), name, blob);
                 unsigned ca_line = best.finding.ca_line != 0 ? best.finding.ca_line : found.ca_line;
                 if (found.verdict > best.finding.verdict) {
                         best.finding = found;
@@ -132,40 +134,42 @@ static struct place_found look_up(const struct host_keys *keys, const char *name
 static bool refuse_unknown(const struct host_keys *keys, const char *shown, bool has_ca,
                            struct err *err)
 {
-        return err_set(err, ERR_HOST_KEY,
-                       "the host key of %s is not known (it shows %s)%s. To trust it, run `%s` once in a "
-                       "terminal, compare the fingerprint and answer yes; then try again.",
-                       keys->name, shown,
-                       has_ca ? "; a @cert-authority is known, but host certificates are not supported yet"
-                              : "",
-                       keys->ssh_command);
+        return err_set(
+                err, ERR_HOST_KEY,
+                "the host key of %s is not known (it shows %s)%s. To trust it, run `%s` once in a "
+                "terminal, compare the fingerprint and answer yes; then try again.",
+                keys->name, shown,
+                has_ca ? "; a @cert-authority is known, but host certificates are not supported yet"
+                       : "",
+                keys->ssh_command);
 }
 
 static bool refuse(const struct host_keys *keys, const struct place_found *found, const char *shown,
                    struct err *err)
 {
         switch (found->finding.verdict) {
-        case KNOWN_UNKNOWN:
-                return refuse_unknown(keys, shown, found->finding.ca_line != 0, err);
+        case KNOWN_UNKNOWN: return refuse_unknown(keys, shown, found->finding.ca_line != 0, err);
         case KNOWN_CHANGED:
-                return err_set(err, ERR_HOST_KEY,
-                               "the host key of %s HAS CHANGED: it shows %s, but %s:%u has another one. "
-                               "Somebody may be in between. If the change is meant, run: ssh-keygen -R "
-                               "'%s' -f '%s' and then connect once with ssh.",
-                               keys->name, shown, found->file->path, found->finding.line, keys->name,
-                               found->file->path);
+                return err_set(
+                        err, ERR_HOST_KEY,
+                        "the host key of %s HAS CHANGED: it shows %s, but %s:%u has another one. "
+                        "Somebody may be in between. If the change is meant, run: ssh-keygen -R "
+                        "'%s' -f '%s' and then connect once with ssh.",
+                        keys->name, shown, found->file->path, found->finding.line, keys->name,
+                        found->file->path);
         case KNOWN_REVOKED:
-                return err_set(err, ERR_HOST_KEY,
-                               "the host key of %s is REVOKED: %s is marked @revoked at %s:%u. The host "
-                               "must get a new key; only if the mark is wrong, remove that line.",
-                               keys->name, shown, found->file->path, found->finding.line);
-        case KNOWN_OK:
-                break;
+                return err_set(
+                        err, ERR_HOST_KEY,
+                        "the host key of %s is REVOKED: %s is marked @revoked at %s:%u. The host "
+                        "must get a new key; only if the mark is wrong, remove that line.",
+                        keys->name, shown, found->file->path, found->finding.line);
+        case KNOWN_OK: break;
         }
         bug("refusing a known host key");
 }
 
-bool host_keys_check(const struct host_keys *keys, struct str type, struct str blob, struct err *err)
+bool host_keys_check(const struct host_keys *keys, struct str type, struct str blob,
+                     struct err *err)
 {
         char print[FINGERPRINT_LEN + 1];
         struct place_found found = look_up(keys, keys->name, blob);
@@ -248,7 +252,8 @@ char *host_key_algorithms_for(unsigned known, const char *configured)
         for (int want_known = 1; want_known >= 0; want_known--)
                 for (size_t i = 0; i < count; i++)
                         if ((int)(known >> picked[i]->type & 1u) == want_known)
-                                (void)buf_printf(&list, "%s%s", list.len > 0 ? "," : "", picked[i]->name);
+                                (void)buf_printf(&list, "%s%s", list.len > 0 ? "," : "",
+                                                 picked[i]->name);
         return buf_take(&list);
 }
 

@@ -34,13 +34,15 @@ static bool add_token(struct buf *out, char token, const struct ssh_config *conf
         case 'd': return buf_append_str(out, home->dir);
         case 'h': return buf_append_str(out, config->hostname);
         case 'n': return buf_append_str(out, host_given);
-        case 'k': return buf_append_str(out, config->host_key_alias != NULL ? config->host_key_alias : host_given);
+        case 'k':
+                return buf_append_str(out, config->host_key_alias != NULL ? config->host_key_alias
+                                                                          : host_given);
         case 'p': return buf_printf(out, "%d", config->port);
         case 'r': return buf_append_str(out, config->user);
         case 'u': return buf_append_str(out, home->user);
         case 'i': return buf_printf(out, "%u", (unsigned)getuid());
         case 'l': return gethostname(name, sizeof name - 1) == 0 && buf_append_str(out, name);
-        default:  return false;
+        default: return false;
         }
 }
 
@@ -93,7 +95,8 @@ static bool has_path(const struct identities *identities, const char *path)
 }
 
 /* Takes path; false and *err if it was not read. */
-static bool add(struct identities *identities, char **path, const struct home *home, struct err *err)
+static bool add(struct identities *identities, char **path, const struct home *home,
+                struct err *err)
 {
         struct identity *identity = &identities->items[identities->count++];
 
@@ -109,23 +112,23 @@ static bool add(struct identities *identities, char **path, const struct home *h
 }
 
 bool identities_load(struct identities *identities, const char *key_filename,
-                     const struct ssh_config *config, const char *host_given, const struct home *home,
-                     struct err *err)
+                     const struct ssh_config *config, const char *host_given,
+                     const struct home *home, struct err *err)
 {
         struct err why;
 
         if (key_filename != NULL) {
                 scoped_free char *path = home_expand(home, key_filename);
                 if (!add(identities, &path, home, &why))
-                        return err_set(err, ERR_AUTH, "key file %s cannot be used: %s", key_filename,
-                                       why.text);
-                identities->chosen = 1;
+                        return err_set(err, ERR_AUTH, "key file %s cannot be used: %s",
+                                       key_filename, why.text);
         }
         for (unsigned i = 0; i < config->identities.count && !config->no_public_keys; i++) {
                 scoped_free char *path =
                         identities_expand(config->identities.paths[i], config, host_given, home);
                 if (path == NULL)
-                        log_info("key %s: has a %%-token that is not supported", config->identities.paths[i]);
+                        log_info("key %s: has a %%-token that is not supported",
+                                 config->identities.paths[i]);
                 else if (identities->count < IDENTITIES_MAX && !has_path(identities, path))
                         (void)add(identities, &path, home, &why); /* the reason is kept with it */
         }
@@ -138,7 +141,8 @@ static bool add_public_key(struct key_blobs *blobs, const char *path)
         struct err why;
 
         buf_init(&text, IDENTITY_KEY_MAX);
-        return small_file_read(path, &text, NULL, &why) && key_blobs_add_line(blobs, buf_str(&text));
+        return small_file_read(path, &text, NULL, &why)
+               && key_blobs_add_line(blobs, buf_str(&text));
 }
 
 struct key_blobs *identities_public_keys(const struct identities *identities)

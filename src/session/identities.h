@@ -18,22 +18,21 @@
 #define IDENTITY_KEY_MAX (60 * 1024) /* bytes; one must fit a wire frame */
 
 struct identity {
-        char *name;          /* path as shown to people, "~/.ssh/id_ed25519" */
+        char *name; /* path as shown to people, "~/.ssh/id_ed25519" */
         char *path;
-        struct secret *key;  /* NULL: passed over, or handed on already */
-        char *why_not;       /* NULL: it can be used; "": no such file, which is nothing to tell of */
+        struct secret *key; /* NULL: passed over, or handed on already */
+        char *why_not; /* NULL: it can be used; "": no such file, which is nothing to tell of */
 };
 
 struct identities {
         struct identity items[IDENTITIES_MAX];
         unsigned count;
-        unsigned chosen; /* so many of the first were named by the caller: 0 or 1 */
 };
 
 /* key_filename comes first, then the configuration's; NULL: none was given. */
 bool identities_load(struct identities *identities, const char *key_filename,
-                     const struct ssh_config *config, const char *host_given, const struct home *home,
-                     struct err *err);
+                     const struct ssh_config *config, const char *host_given,
+                     const struct home *home, struct err *err);
 void identities_fini(struct identities *identities);
 
 /* "; not tried: ~/.ssh/id_rsa (open to others: chmod 600)", or "". Yours, free(). */

@@ -5,7 +5,8 @@
 
 static int base64_value(char c)
 {
-        static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        static const char digits[] =
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         const char *at = c != 0 ? strchr(digits, c) : NULL;
 
         return at != NULL ? (int)(at - digits) : -1;
@@ -28,7 +29,8 @@ bool key_blob_from_base64(struct str text, struct buf *out)
                                 return false;
                         group = group << 6 | (uint32_t)value;
                 }
-                uint8_t bytes[3] = { (uint8_t)(group >> 16), (uint8_t)(group >> 8), (uint8_t)group };
+                uint8_t bytes[3] = { (uint8_t)(group >> 16), (uint8_t)(group >> 8),
+                                     (uint8_t)group };
                 if (!buf_append(out, bytes, 3 - missing))
                         return false;
         }

@@ -8,7 +8,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#define PATTERN_MAX 1024        /* characters; OpenSSH gives up at the same length */
+#define PATTERN_MAX 1024 /* characters; OpenSSH gives up at the same length */
 
 enum marker { MARKER_NONE, MARKER_CA, MARKER_REVOKED, MARKER_BAD };
 
@@ -79,7 +79,8 @@ static bool matches_pattern(const char *name, struct str pattern)
                         retry_name = name;
                 } else if (at < pattern.len
                            && (pattern.ptr[at] == '?'
-                               || tolower((unsigned char)pattern.ptr[at]) == (unsigned char)*name)) {
+                               || tolower((unsigned char)pattern.ptr[at])
+                                          == (unsigned char)*name)) {
                         at++;
                         name++;
                 } else if (retry_name != NULL) {
@@ -141,7 +142,8 @@ static bool matches_hash(const char *name, struct str hashed)
         if (!key_blob_from_base64(salt_text, &salt) || !key_blob_from_base64(hash_text, &hash)
             || salt.len != SHA1_LEN || hash.len != SHA1_LEN)
                 return false;
-        digest_hmac_sha1(mac, (struct bytes){ salt.data, SHA1_LEN }, (struct bytes){ name, strlen(name) });
+        digest_hmac_sha1(mac, (struct bytes){ salt.data, SHA1_LEN },
+                         (struct bytes){ name, strlen(name) });
         return memcmp(mac, hash.data, SHA1_LEN) == 0;
 }
 
@@ -154,7 +156,8 @@ static bool names_match(const struct entry *entry, const char *name)
 
 static bool decode_key(const struct entry *entry, struct buf *out_blob)
 {
-        return type_of(entry->type) != KEY_TYPES && key_blob_parse(entry->type, entry->key, out_blob);
+        return type_of(entry->type) != KEY_TYPES
+               && key_blob_parse(entry->type, entry->key, out_blob);
 }
 
 static enum known_verdict verdict_of(const struct entry *entry, bool is_same_key)
@@ -201,7 +204,8 @@ unsigned known_hosts_types(struct str text, const char *name)
 
         buf_init(&key, KEY_BLOB_MAX);
         while (str_line(&text, &line)) {
-                if (!parse_line(line, &entry) || entry.marker != MARKER_NONE || !names_match(&entry, name))
+                if (!parse_line(line, &entry) || entry.marker != MARKER_NONE
+                    || !names_match(&entry, name))
                         continue;
                 buf_reset(&key);
                 if (decode_key(&entry, &key))

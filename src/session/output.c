@@ -22,11 +22,12 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define SPILL_PIECE      ((size_t)128 * 1024)
-#define RING_SIZE        (OUTPUT_TAIL_MAX + SPILL_PIECE)
-#define SPILL_ALL_MAX    ((uint64_t)1024 * 1024 * 1024) /* bytes of all outputs' files together */
-#define SPILL_FREE_MIN   ((uint64_t)256 * 1024 * 1024)  /* bytes that we leave free on that disk */
-#define SPILL_LOOK_EVERY ((uint64_t)16 * 1024 * 1024)   /* bytes between two looks at the free space */
+#define SPILL_PIECE    ((size_t)128 * 1024)
+#define RING_SIZE      (OUTPUT_TAIL_MAX + SPILL_PIECE)
+#define SPILL_ALL_MAX  ((uint64_t)1024 * 1024 * 1024) /* bytes of all outputs' files together */
+#define SPILL_FREE_MIN ((uint64_t)256 * 1024 * 1024)  /* bytes that we leave free on that disk */
+#define SPILL_LOOK_EVERY \
+        ((uint64_t)16 * 1024 * 1024) /* bytes between two looks at the free space */
 
 static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
 
@@ -133,8 +134,7 @@ static bool spill_first(struct output *output, size_t len)
 {
         const uint8_t *piece = output->ring + (output->ring_from - OUTPUT_HEAD_MAX) % RING_SIZE;
 
-        if (!may_spill(output, len)
-            || !write_all_at(output->spill_fd, piece, len, output->spilled))
+        if (!may_spill(output, len) || !write_all_at(output->spill_fd, piece, len, output->spilled))
                 return false;
         output->spilled += len;
         spilled_by_all += len;
@@ -208,7 +208,8 @@ static size_t valid_len(const uint8_t *bytes, size_t len, enum utf8_result *out_
         size_t good = ascii_len(bytes, len);
 
         *out_result = UTF8_VALID;
-        while (good < len && (*out_result = utf8_next(bytes + good, len - good, out_step)) == UTF8_VALID) {
+        while (good < len
+               && (*out_result = utf8_next(bytes + good, len - good, out_step)) == UTF8_VALID) {
                 good += *out_step;
                 if (good < len && bytes[good] < 0x80)
                         good += ascii_len(bytes + good, len - good);
@@ -225,11 +226,8 @@ static size_t append_pending(struct output *output, const uint8_t *bytes, size_t
         while (output->pending_len > 0 && taken < len) {
                 output->pending[output->pending_len++] = bytes[taken++];
                 switch (utf8_next(output->pending, output->pending_len, &step)) {
-                case UTF8_INCOMPLETE:
-                        continue;
-                case UTF8_VALID:
-                        append_valid(output, output->pending, step);
-                        break;
+                case UTF8_INCOMPLETE: continue;
+                case UTF8_VALID: append_valid(output, output->pending, step); break;
                 case UTF8_INVALID:
                         append_valid(output, replacement, sizeof replacement - 1);
                         taken--; /* the newest byte is the one that did not fit: look at it again */
@@ -368,7 +366,8 @@ size_t output_read(struct output *output, uint64_t offset, void *out, size_t len
                 *out_skipped = output->ring_from - offset;
                 offset = output->ring_from;
         }
-        while (done < len && (n = read_some(output, offset, (uint8_t *)out + done, len - done)) > 0) {
+        while (done < len
+               && (n = read_some(output, offset, (uint8_t *)out + done, len - done)) > 0) {
                 done += n;
                 offset += n;
         }

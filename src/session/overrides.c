@@ -67,13 +67,15 @@ void overrides_free(struct overrides *overrides)
 }
 
 /* The value of OVRD_<host>_<what>; NULL: not set. */
-static const struct secret *find(const struct overrides *overrides, const char *host, const char *what)
+static const struct secret *find(const struct overrides *overrides, const char *host,
+                                 const char *what)
 {
         size_t len = strlen(host);
 
         for (unsigned i = 0; i < overrides->count; i++) {
                 const char *name = overrides->items[i].name;
-                if (strncmp(name, host, len) == 0 && name[len] == '_' && strcmp(name + len + 1, what) == 0)
+                if (strncmp(name, host, len) == 0 && name[len] == '_'
+                    && strcmp(name + len + 1, what) == 0)
                         return overrides->items[i].value;
         }
         return NULL;
@@ -87,7 +89,8 @@ static const char *text_of(const struct secret *secret)
 static bool is_out_of_grammar(const char *host, const char *what, struct err *err)
 {
         return err_set(err, ERR_INPUT,
-                       "the environment variable " PREFIX "%s_%s has a value that will not do. Whoever "
+                       "the environment variable " PREFIX
+                       "%s_%s has a value that will not do. Whoever "
                        "runs mcp-ssh-session has to correct it.",
                        log_quote(host, strlen(host)), what);
 }
@@ -111,7 +114,8 @@ bool overrides_find(const struct overrides *overrides, const char *host,
                 return is_out_of_grammar(host, "USER", err);
         if (found.key != NULL && !target_check_key_path(found.key, &ignored))
                 return is_out_of_grammar(host, "KEY", err);
-        if (port != NULL && (!str_number(str_of(secret_bytes(port)), &number) || number < 1 || number > 65535))
+        if (port != NULL
+            && (!str_number(str_of(secret_bytes(port)), &number) || number < 1 || number > 65535))
                 return is_out_of_grammar(host, "PORT", err);
         found.port = (int)number;
         *out_override = found;

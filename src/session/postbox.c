@@ -73,11 +73,8 @@ static size_t deliver(struct postbox *postbox, const uint8_t *bytes, size_t len)
 
         while (!postbox->is_over) {
                 switch (frame_parse(bytes + done, len - done, &frame, &used)) {
-                case FRAME_MORE:
-                        return done;
-                case FRAME_BAD:
-                        end(postbox, POSTBOX_GARBAGE);
-                        return len;
+                case FRAME_MORE: return done;
+                case FRAME_BAD: end(postbox, POSTBOX_GARBAGE); return len;
                 case FRAME_READY:
                         postbox->owner.on_frame(postbox->owner.arg, &frame);
                         done += used;
@@ -98,7 +95,8 @@ static size_t complete(struct postbox *postbox, const uint8_t *bytes, size_t len
                 size_t want = WIRE_HEADER_LEN;
                 if (in->len >= WIRE_HEADER_LEN) {
                         memcpy(&payload, in->data, sizeof payload);
-                        want = WIRE_HEADER_LEN + (size_t)payload; /* <= max: the header was looked at */
+                        want = WIRE_HEADER_LEN
+                               + (size_t)payload; /* <= max: the header was looked at */
                 }
                 size_t n = want - in->len < len - taken ? want - in->len : len - taken;
                 if (!buf_append(in, bytes + taken, n)) {
@@ -210,5 +208,6 @@ void postbox_flush(struct postbox *postbox)
         uv_buf_t rest = uv_buf_init((char *)postbox->sending.data + done,
                                     (unsigned)(postbox->sending.len - done));
         postbox->is_sending =
-                uv_write(&postbox->request, (uv_stream_t *)&postbox->pipe, &rest, 1, on_written) == 0;
+                uv_write(&postbox->request, (uv_stream_t *)&postbox->pipe, &rest, 1, on_written)
+                == 0;
 }

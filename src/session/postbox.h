@@ -13,8 +13,9 @@
 #include <stdbool.h>
 #include <uv.h>
 
-#define POSTBOX_QUEUE_MAX   (8 * 1024 * 1024) /* bytes that a worker has not taken; then writers fail */
-#define POSTBOX_SCRATCH_LEN (128 * 1024)      /* bytes read at a time; one buffer serves all */
+#define POSTBOX_QUEUE_MAX \
+        (8 * 1024 * 1024)                /* bytes that a worker has not taken; then writers fail */
+#define POSTBOX_SCRATCH_LEN (128 * 1024) /* bytes read at a time; one buffer serves all */
 
 enum postbox_end {
         POSTBOX_EOF,     /* the worker is gone */

@@ -26,9 +26,9 @@ struct resolver {
         uv_pipe_t output;
         uv_pipe_t complaints;
         uv_timer_t timer;
-        unsigned open;      /* handles that are not closed yet */
-        unsigned running;   /* of program, output, complaints: not at their end yet */
-        bool is_over;       /* done was called, or the owner has let go */
+        unsigned open;    /* handles that are not closed yet */
+        unsigned running; /* of program, output, complaints: not at their end yet */
+        bool is_over;     /* done was called, or the owner has let go */
         bool has_process;
         bool has_overflowed;
         int64_t exit_status;
@@ -93,9 +93,10 @@ static bool fail_with_status(const struct resolver *resolver, struct err *err)
         while (str_line(&rest, &line) && str_trim(line).len == 0)
                 continue; /* the first complaint is the one that tells most */
         scoped_free char *why = remote_text(str_trim(line), 200);
-        return err_set(err, ERR_CONNECT,
-                       "ssh's configuration cannot be used for %s: `ssh -G` ended with status %d: %s",
-                       resolver->host, (int)resolver->exit_status, why);
+        return err_set(
+                err, ERR_CONNECT,
+                "ssh's configuration cannot be used for %s: `ssh -G` ended with status %d: %s",
+                resolver->host, (int)resolver->exit_status, why);
 }
 
 static void conclude(struct resolver *resolver)
@@ -104,8 +105,9 @@ static void conclude(struct resolver *resolver)
         struct err err = { 0 };
 
         if (resolver->has_overflowed)
-                (void)err_set(&err, ERR_CONNECT, "`ssh -G %s` printed more than %d KiB: look for "
-                                                 "`Match exec` in ~/.ssh/config.",
+                (void)err_set(&err, ERR_CONNECT,
+                              "`ssh -G %s` printed more than %d KiB: look for "
+                              "`Match exec` in ~/.ssh/config.",
                               resolver->host, RESOLVER_OUTPUT_MAX / 1024);
         else if (resolver->exit_status != 0)
                 (void)fail_with_status(resolver, &err);
@@ -134,13 +136,16 @@ static void on_timer(uv_timer_t *timer)
         struct err err = { 0 };
 
         if (!resolver->has_process) {
-                log_info("%s: no ssh program is installed; its configuration is not read", resolver->host);
-                finish(resolver, ssh_config_fallback(resolver->host, resolver->user, resolver->port), &err);
+                log_info("%s: no ssh program is installed; its configuration is not read",
+                         resolver->host);
+                finish(resolver,
+                       ssh_config_fallback(resolver->host, resolver->user, resolver->port), &err);
                 return;
         }
-        (void)err_set(&err, ERR_CONNECT,
-                      "`ssh -G %s` did not end within %d s: look for `Match exec` in ~/.ssh/config.",
-                      resolver->host, RESOLVER_MS / 1000);
+        (void)err_set(
+                &err, ERR_CONNECT,
+                "`ssh -G %s` did not end within %d s: look for `Match exec` in ~/.ssh/config.",
+                resolver->host, RESOLVER_MS / 1000);
         finish(resolver, NULL, &err);
 }
 
@@ -173,7 +178,8 @@ static void on_complaint(uv_stream_t *stream, ssize_t n, const uv_buf_t *chunk)
                 (void)uv_read_stop(stream);
                 one_has_ended(resolver);
         } else {
-                (void)buf_append(&resolver->stderr_text, chunk->base, (size_t)n); /* full: dropped */
+                (void)buf_append(&resolver->stderr_text, chunk->base,
+                                 (size_t)n); /* full: dropped */
         }
 }
 
@@ -197,8 +203,9 @@ static char *config_file(const char *ssh_config, const struct home *home)
 
 static void fill_environment(char *env[ENV_MAX])
 {
-        static const char *const kept[] = { "HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "TMPDIR",
-                                            "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR" };
+        static const char *const kept[] = { "HOME",    "PATH",          "USER",
+                                            "LOGNAME", "SHELL",         "LANG",
+                                            "TMPDIR",  "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR" };
         unsigned count = 0;
 
         for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
@@ -218,7 +225,8 @@ static bool run(struct resolver *resolver, uv_loop_t *loop, const struct target 
         unsigned count = 0;
         uv_stdio_container_t stdio[3] = {
                 { .flags = UV_IGNORE },
-                { .flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&resolver->output },
+                { .flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE,
+                  .data.stream = (uv_stream_t *)&resolver->output },
                 { .flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE,
                   .data.stream = (uv_stream_t *)&resolver->complaints },
         };
@@ -243,7 +251,12 @@ static bool run(struct resolver *resolver, uv_loop_t *loop, const struct target 
         args[count] = NULL;
         fill_environment(env);
         uv_process_options_t options = {
-                .exit_cb = on_ended, .file = ssh, .args = args, .env = env, .stdio_count = 3, .stdio = stdio,
+                .exit_cb = on_ended,
+                .file = ssh,
+                .args = args,
+                .env = env,
+                .stdio_count = 3,
+                .stdio = stdio,
         };
         int rc = uv_spawn(loop, &resolver->process, &options);
         for (unsigned i = 0; env[i] != NULL; i++)
@@ -253,8 +266,9 @@ static bool run(struct resolver *resolver, uv_loop_t *loop, const struct target 
         return rc == 0;
 }
 
-struct resolver *resolver_start(uv_loop_t *loop, const struct target *target, const char *ssh_config,
-                                const struct home *home, resolver_done *done, void *arg)
+struct resolver *resolver_start(uv_loop_t *loop, const struct target *target,
+                                const char *ssh_config, const struct home *home,
+                                resolver_done *done, void *arg)
 {
         struct resolver *resolver = xcalloc(1, sizeof *resolver);
         scoped_free char *file = config_file(ssh_config, home);
@@ -278,6 +292,7 @@ struct resolver *resolver_start(uv_loop_t *loop, const struct target *target, co
                 (void)uv_read_start((uv_stream_t *)&resolver->output, on_alloc, on_output);
                 (void)uv_read_start((uv_stream_t *)&resolver->complaints, on_alloc, on_complaint);
         }
-        (void)uv_timer_start(&resolver->timer, on_timer, resolver->has_process ? RESOLVER_MS : 0, 0);
+        (void)uv_timer_start(&resolver->timer, on_timer, resolver->has_process ? RESOLVER_MS : 0,
+                             0);
         return resolver;
 }

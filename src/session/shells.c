@@ -18,8 +18,7 @@ void shells_fini(struct shells *shells)
 {
         if (shells->list.next == NULL)
                 return;
-        list_each(at, &shells->list)
-                shells_remove(shells, list_entry(at, struct shell, node));
+        list_each(at, &shells->list) shells_remove(shells, list_entry(at, struct shell, node));
         idmap_fini(&shells->ids);
 }
 
@@ -54,7 +53,8 @@ struct shell *shells_find(const struct shells *shells, uint64_t id)
 
 struct shell *shells_find_name(const struct shells *shells, const char *name)
 {
-        list_each(at, &shells->list) {
+        list_each(at, &shells->list)
+        {
                 struct shell *shell = list_entry(at, struct shell, node);
                 if (shell->state != SHELL_CLOSING && strcmp(shell->name, name) == 0)
                         return shell;
@@ -72,8 +72,8 @@ command_id shell_top(const struct shell *shell)
         return shell->depth > 0 ? shell->held_by[shell->depth - 1] : (command_id){ 0 };
 }
 
-bool shell_may_take(const struct shell *shell, const struct commands *commands, command_id *out_busy,
-                    struct err *err)
+bool shell_may_take(const struct shell *shell, const struct commands *commands,
+                    command_id *out_busy, struct err *err)
 {
         const struct command *top = commands_find(commands, shell_top(shell));
 
@@ -81,17 +81,19 @@ bool shell_may_take(const struct shell *shell, const struct commands *commands, 
                 return true;
         if (top->state != COMMAND_AWAITING || top->awaiting != WIRE_AWAITING_SHELL) {
                 *out_busy = top->id;
-                return err_set(err, ERR_STATE,
-                               "a command (%s) is %s in this session. Wait for it, interrupt it, or give "
-                               "another session name, or isolated.",
-                               top->name, command_state_name(top->state));
+                return err_set(
+                        err, ERR_STATE,
+                        "a command (%s) is %s in this session. Wait for it, interrupt it, or give "
+                        "another session name, or isolated.",
+                        top->name, command_state_name(top->state));
         }
         if (shell->depth < SHELL_NESTING_MAX)
                 return true;
-        return err_set(err, ERR_LIMIT,
-                       "%d commands run inside each other in this session, which is the limit. Leave a "
-                       "nested shell with send_input (\"exit\\n\").",
-                       SHELL_NESTING_MAX);
+        return err_set(
+                err, ERR_LIMIT,
+                "%d commands run inside each other in this session, which is the limit. Leave a "
+                "nested shell with send_input (\"exit\\n\").",
+                SHELL_NESTING_MAX);
 }
 
 void shell_push(struct shell *shell, command_id id)

@@ -49,14 +49,15 @@ void shells_fini(struct shells *shells); /* accepts zeroed memory */
 struct shell *shells_add(struct shells *shells, const char *name);
 void shells_remove(struct shells *shells, struct shell *shell);
 struct shell *shells_find(const struct shells *shells, uint64_t id);
-struct shell *shells_find_name(const struct shells *shells, const char *name); /* none that is closing */
+struct shell *shells_find_name(const struct shells *shells,
+                               const char *name); /* none that is closing */
 bool shells_was_given(const struct shells *shells, uint64_t id);
 
 /* The command that runs in it now; n 0 none. */
 command_id shell_top(const struct shell *shell);
 
 /* May a further command run in it? Else ERR_STATE and the one that holds it, or ERR_LIMIT. */
-bool shell_may_take(const struct shell *shell, const struct commands *commands, command_id *out_busy,
-                    struct err *err);
+bool shell_may_take(const struct shell *shell, const struct commands *commands,
+                    command_id *out_busy, struct err *err);
 void shell_push(struct shell *shell, command_id id);
 void shell_drop(struct shell *shell, command_id id);

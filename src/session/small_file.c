@@ -32,7 +32,8 @@ static bool read_regular(int fd, struct buf *out, struct stat *out_stat, struct 
         struct stat is;
 
         if (fd < 0)
-                return err_set(err, errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_SYSTEM,
+                return err_set(err,
+                               errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_SYSTEM,
                                "%s", strerror(errno));
         if (fstat(fd, &is) != 0)
                 return err_set(err, ERR_SYSTEM, "%s", strerror(errno));

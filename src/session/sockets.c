@@ -10,10 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define USER_TIMEOUT_MS    30000 /* sent and not acknowledged for so long: the connection is dead */
-#define KEEPALIVE_AFTER_S  15
-#define KEEPALIVE_EVERY_S  5
-#define KEEPALIVE_COUNT    3
+#define USER_TIMEOUT_MS   30000 /* sent and not acknowledged for so long: the connection is dead */
+#define KEEPALIVE_AFTER_S 15
+#define KEEPALIVE_EVERY_S 5
+#define KEEPALIVE_COUNT   3
 
 bool socket_prepare(int fd)
 {
@@ -21,7 +21,8 @@ bool socket_prepare(int fd)
 
 #ifdef SO_NOSIGPIPE
         int on = 1;
-        (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on); /* main() ignores it anyway */
+        (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on,
+                         sizeof on); /* main() ignores it anyway */
 #endif
         return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0
                && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
@@ -44,7 +45,8 @@ bool socket_pair(int out_ends[2], struct err *err)
 
 static void set(int fd, int level, int option, int value)
 {
-        (void)setsockopt(fd, level, option, &value, sizeof value); /* a worse connection still works */
+        (void)setsockopt(fd, level, option, &value,
+                         sizeof value); /* a worse connection still works */
 }
 
 void socket_tune_tcp(int fd)

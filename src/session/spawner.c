@@ -29,7 +29,7 @@ struct order {
 struct spawner {
         uv_poll_t poll;
         int fd;
-        bool is_dead;    /* the zygote is gone */
+        bool is_dead; /* the zygote is gone */
         bool is_stopped;
         struct list_node orders;
         uint8_t in[sizeof(struct spawn_record)];
@@ -48,8 +48,7 @@ static void order_free(struct order *order)
 
 static void drop_orders(struct spawner *spawner)
 {
-        list_each(at, &spawner->orders)
-                order_free(list_entry(at, struct order, node));
+        list_each(at, &spawner->orders) order_free(list_entry(at, struct order, node));
 }
 
 static void die(struct spawner *spawner, const char *why)
@@ -60,7 +59,9 @@ static void die(struct spawner *spawner, const char *why)
         (void)uv_poll_stop(&spawner->poll); /* cannot fail */
         drop_orders(spawner);
         if (!spawner->is_stopped)
-                log_error("the process that starts connections is gone (%s); no new ones can be made", why);
+                log_error(
+                        "the process that starts connections is gone (%s); no new ones can be made",
+                        why);
 }
 
 static ssize_t send_fds(int fd, const struct order *order)
@@ -68,7 +69,9 @@ static ssize_t send_fds(int fd, const struct order *order)
         char control[CMSG_SPACE(SPAWN_FDS_MAX * sizeof(int))] = { 0 };
         char byte = 0;
         struct iovec bytes = { &byte, 1 };
-        struct msghdr message = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control,
+        struct msghdr message = { .msg_iov = &bytes,
+                                  .msg_iovlen = 1,
+                                  .msg_control = control,
                                   .msg_controllen = CMSG_SPACE(order->fd_count * sizeof(int)) };
         struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 
@@ -124,7 +127,8 @@ static void send_orders(struct spawner *spawner)
 static bool read_report(struct spawner *spawner)
 {
         struct spawn_record record;
-        ssize_t n = recv(spawner->fd, spawner->in + spawner->in_len, sizeof spawner->in - spawner->in_len, 0);
+        ssize_t n = recv(spawner->fd, spawner->in + spawner->in_len,
+                         sizeof spawner->in - spawner->in_len, 0);
 
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
                 return false;
@@ -167,11 +171,13 @@ bool spawner_new(struct spawner **out_spawner, uv_loop_t *loop, int *fd, spawner
         int rc = fault_hit() ? UV_ENOMEM : uv_poll_init(loop, &spawner->poll, *fd);
         if (rc != 0) {
                 free(spawner);
-                return err_set(err, ERR_SYSTEM, "the zygote's socket cannot be watched: %s", uv_strerror(rc));
+                return err_set(err, ERR_SYSTEM, "the zygote's socket cannot be watched: %s",
+                               uv_strerror(rc));
         }
         spawner->fd = take_fd(fd);
         spawner->poll.data = spawner;
-        (void)uv_poll_start(&spawner->poll, UV_READABLE, on_event); /* just initialised: cannot fail */
+        (void)uv_poll_start(&spawner->poll, UV_READABLE,
+                            on_event); /* just initialised: cannot fail */
         *out_spawner = spawner;
         return true;
 }
@@ -216,15 +222,17 @@ bool spawner_make(struct spawner *spawner, uint64_t id, int *host, int *frames, 
         struct order *order = xcalloc(1, sizeof *order);
 
         list_init(&order->node);
-        order->record = (struct spawn_record){ .kind = SPAWN_MAKE, .has_agent = *agent >= 0, .id = id };
+        order->record =
+                (struct spawn_record){ .kind = SPAWN_MAKE, .has_agent = *agent >= 0, .id = id };
         order->fds[order->fd_count++] = take_fd(host);
         order->fds[order->fd_count++] = take_fd(frames);
         if (*agent >= 0)
                 order->fds[order->fd_count++] = take_fd(agent);
         if (spawner->is_dead || spawner->is_stopped) {
                 order_free(order);
-                return err_set(err, ERR_SYSTEM, "no new connection can be made: the process that starts "
-                                                "them is gone. Restart mcp-ssh-session.");
+                return err_set(err, ERR_SYSTEM,
+                               "no new connection can be made: the process that starts "
+                               "them is gone. Restart mcp-ssh-session.");
         }
         give(spawner, &order);
         return true;

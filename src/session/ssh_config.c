@@ -38,7 +38,8 @@ static void add_files(struct file_list *list, struct str value)
         size_t begin = 0;
 
         for (size_t i = 1; i < value.len; i++) {
-                bool is_start = value.ptr[i - 1] == ' ' && (value.ptr[i] == '/' || value.ptr[i] == '~');
+                bool is_start =
+                        value.ptr[i - 1] == ' ' && (value.ptr[i] == '/' || value.ptr[i] == '~');
                 if (!is_start)
                         continue;
                 add_file(list, str_trim((struct str){ value.ptr + begin, i - begin }));
@@ -119,18 +120,22 @@ static void take_rest(struct ssh_config *config, struct str key, struct str valu
 static bool check(const struct ssh_config *config, struct err *err)
 {
         if (config->hostname == NULL || config->user == NULL || config->port == 0)
-                return err_set(err, ERR_CONNECT, "ssh -G printed no hostname, user or port: try "
-                                                 "`ssh -G HOST` in a terminal.");
+                return err_set(err, ERR_CONNECT,
+                               "ssh -G printed no hostname, user or port: try "
+                               "`ssh -G HOST` in a terminal.");
         if (!target_host_is_valid(config->hostname))
-                return err_set(err, ERR_CONNECT, "ssh's configuration gives \"%s\" as HostName, "
-                                                 "which is no host name.",
+                return err_set(err, ERR_CONNECT,
+                               "ssh's configuration gives \"%s\" as HostName, "
+                               "which is no host name.",
                                log_quote(config->hostname, strlen(config->hostname)));
         if (!target_user_is_valid(config->user))
-                return err_set(err, ERR_CONNECT, "ssh's configuration gives \"%s\" as User, which "
-                                                 "will not do as a user name.",
+                return err_set(err, ERR_CONNECT,
+                               "ssh's configuration gives \"%s\" as User, which "
+                               "will not do as a user name.",
                                log_quote(config->user, strlen(config->user)));
         if (config->port > 65535)
-                return err_set(err, ERR_CONNECT, "ssh's configuration gives port %d.", config->port);
+                return err_set(err, ERR_CONNECT, "ssh's configuration gives port %d.",
+                               config->port);
         return true;
 }
 

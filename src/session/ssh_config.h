@@ -29,15 +29,15 @@ struct ssh_config {
         struct file_list user_known_hosts;
         struct file_list global_known_hosts;
         bool identities_only;
-        bool no_public_keys;        /* PubkeyAuthentication no */
+        bool no_public_keys; /* PubkeyAuthentication no */
         bool compression;
-        char *identity_agent;       /* NULL: not set; "none", "SSH_AUTH_SOCK", "$VAR" or a path */
-        char *host_key_alias;       /* NULL: not set */
-        char *host_key_algorithms;  /* NULL: not set */
-        char *proxy_jump;           /* NULL: none */
-        char *proxy_command;        /* NULL: none */
-        int connect_timeout_s;      /* 0: not set */
-        int keepalive_s;            /* 0: not set */
+        char *identity_agent;      /* NULL: not set; "none", "SSH_AUTH_SOCK", "$VAR" or a path */
+        char *host_key_alias;      /* NULL: not set */
+        char *host_key_algorithms; /* NULL: not set */
+        char *proxy_jump;          /* NULL: none */
+        char *proxy_command;       /* NULL: none */
+        int connect_timeout_s;     /* 0: not set */
+        int keepalive_s;           /* 0: not set */
         int keepalive_count;
         enum address_family family;
 };

@@ -20,7 +20,8 @@ static bool is_word_char(char c)
 static bool all_in(const char *text, size_t len, const char *also)
 {
         for (size_t i = 0; i < len; i++)
-                if ((text[i] & 0x80) != 0 || !(is_word_char(text[i]) || strchr(also, text[i]) != NULL))
+                if ((text[i] & 0x80) != 0
+                    || !(is_word_char(text[i]) || strchr(also, text[i]) != NULL))
                         return false;
         return true;
 }
@@ -38,7 +39,8 @@ bool target_host_is_valid(const char *host)
 
         if (is_ipv6(host))
                 return true;
-        return len > 0 && len <= TARGET_HOST_MAX && is_word_char(host[0]) && all_in(host, len, "._-");
+        return len > 0 && len <= TARGET_HOST_MAX && is_word_char(host[0])
+               && all_in(host, len, "._-");
 }
 
 bool target_user_is_valid(const char *user)
@@ -128,7 +130,8 @@ static bool take_user(struct target *target, const char *in_host, const char *us
 static bool take_port(struct target *target, const char *in_host, int port, struct err *err)
 {
         if (port < 0 || port > PORT_MAX)
-                return err_set(err, ERR_INPUT, "port %d is not a number from 1 to %d.", port, PORT_MAX);
+                return err_set(err, ERR_INPUT, "port %d is not a number from 1 to %d.", port,
+                               PORT_MAX);
         target->port = port;
         if (in_host == NULL)
                 return true;
@@ -136,8 +139,9 @@ static bool take_port(struct target *target, const char *in_host, int port, stru
         if (!parse_port(in_host, &said, err))
                 return false;
         if (port != 0 && port != said)
-                return err_set(err, ERR_INPUT, "host says port %d, port says %d: give only one of them.",
-                               said, port);
+                return err_set(err, ERR_INPUT,
+                               "host says port %d, port says %d: give only one of them.", said,
+                               port);
         target->port = said;
         return true;
 }
@@ -151,8 +155,9 @@ bool target_parse(struct target *out_target, const char *host, const char *usern
         char *name;
 
         if (host == NULL || host[0] == 0)
-                return err_set(err, ERR_INPUT, "host is missing: give the name of the machine, or an "
-                                               "alias of ~/.ssh/config.");
+                return err_set(err, ERR_INPUT,
+                               "host is missing: give the name of the machine, or an "
+                               "alias of ~/.ssh/config.");
         scoped_free char *text = xstrndup(host, TARGET_HOST_MAX + TARGET_USER_MAX + 16);
         char *rest = text;
         char *at = strrchr(text, '@'); /* a user name may have one too */
@@ -163,7 +168,8 @@ bool target_parse(struct target *out_target, const char *host, const char *usern
         }
         if (!split_port(rest, &name, &in_port) || !target_host_is_valid(name))
                 return bad_host(host, err);
-        if (!take_user(&target, in_user, username, err) || !take_port(&target, in_port, port, err)) {
+        if (!take_user(&target, in_user, username, err)
+            || !take_port(&target, in_port, port, err)) {
                 target_fini(&target);
                 return false;
         }

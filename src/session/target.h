@@ -12,11 +12,11 @@
 
 #include <stdbool.h>
 
-#define TARGET_HOST_MAX  253        /* characters of a DNS name */
-#define TARGET_USER_MAX  64         /* characters */
-#define SHELL_NAME_MAX   64         /* characters */
-#define KEY_PATH_MAX     (4 * 1024) /* bytes, PATH_MAX of Linux */
-#define SHELL_DEFAULT    "default"
+#define TARGET_HOST_MAX 253        /* characters of a DNS name */
+#define TARGET_USER_MAX 64         /* characters */
+#define SHELL_NAME_MAX  64         /* characters */
+#define KEY_PATH_MAX    (4 * 1024) /* bytes, PATH_MAX of Linux */
+#define SHELL_DEFAULT   "default"
 
 struct target {
         char *host; /* without brackets, in lower case */

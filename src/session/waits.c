@@ -82,7 +82,8 @@ static void on_timer(uv_timer_t *timer);
 void waits_poke(struct waits *waits)
 {
         if (!list_is_empty(&waits->list) && !uv_is_closing((uv_handle_t *)&waits->timer))
-                (void)uv_timer_start(&waits->timer, on_timer, 0, 0); /* has a callback: cannot fail */
+                (void)uv_timer_start(&waits->timer, on_timer, 0,
+                                     0); /* has a callback: cannot fail */
 }
 
 struct waits *waits_new(uv_loop_t *loop, const struct commands *commands)
@@ -108,8 +109,7 @@ void waits_free(struct waits *waits)
 {
         if (waits == NULL)
                 return;
-        list_each(at, &waits->list)
-                forget(waits, list_entry(at, struct wait, node));
+        list_each(at, &waits->list) forget(waits, list_entry(at, struct wait, node));
         idmap_fini(&waits->ids);
         free(waits);
 }
@@ -162,7 +162,8 @@ static bool tell_one(struct waits *waits, uint64_t last, int64_t *next_ms)
         int64_t next;
 
         *next_ms = INT64_MAX;
-        list_each(at, &waits->list) {
+        list_each(at, &waits->list)
+        {
                 struct wait *wait = list_entry(at, struct wait, node);
                 if (!look(waits, wait, &reason, &next)) {
                         *next_ms = next < *next_ms ? next : *next_ms;

@@ -218,7 +218,9 @@ static _Noreturn void run(int socket)
         signal_fd = zygote->signals[1];
         (void)sigaction(SIGCHLD, &action, NULL); /* fails for bad numbers only */
         (void)signal(SIGPIPE, SIG_IGN);
-        (void)signal(SIGINT, SIG_IGN); /* Ctrl-C in a terminal is the supervisor's to act on */
+        /* what is sent to the whole process group is the supervisor's to act on; its end is ours */
+        (void)signal(SIGINT, SIG_IGN);
+        (void)signal(SIGTERM, SIG_IGN);
         (void)signal(SIGHUP, SIG_IGN);
         name_process("mcp-ssh-zygote");
 

@@ -12,6 +12,7 @@ removes it and ends every process that came from a login, also the ones that wen
 By hand: python3 tests/support/sshd.py [--json]   (stays until Ctrl-C)
 """
 import argparse
+import ctypes
 import glob
 import json
 import os
@@ -105,6 +106,13 @@ def kill(pid, number=signal.SIGKILL):
         pass
 
 
+def end_with_parent():
+    """Between fork and exec: a test run that is killed takes its daemon with it (Linux)."""
+    if sys.platform.startswith("linux"):
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+
 def quiet_environment():
     """What ssh tools get: no agent, no display, no locale of the developer's."""
     return {"PATH": SEARCH_PATH, "HOME": os.path.expanduser("~"), "TERM": "xterm"}
@@ -146,7 +154,8 @@ class Sshd:
             self.process = subprocess.Popen(
                 [which("sshd") or "sshd", "-D", "-f", self._path("server/sshd_config"),
                  "-E", self.log],
-                stdin=subprocess.DEVNULL, env=self._environment(), start_new_session=True)
+                stdin=subprocess.DEVNULL, env=self._environment(), start_new_session=True,
+                preexec_fn=end_with_parent)
             if self._wait_for_banner():
                 return
             self.halt()

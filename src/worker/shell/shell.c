@@ -198,8 +198,10 @@ void shell_interrupt(struct shell *shell, uint64_t job_id, int64_t now_ms)
                 refuse(shell, &shell->waiting, WIRE_HOW_INTERRUPTED, "it had not started");
                 return;
         }
-        if (top != NULL && top->job->id == job_id)
+        if (top != NULL && top->job->id == job_id) {
                 top->interrupted_ms = now_ms;
+                top->interrupt_again = top->started_ms == 0 || now_ms - top->started_ms < FORK_MS;
+        }
         shell_type(shell, "\x03", 1);
         shell_ask_soon(shell, INTERRUPT_ASK_MS, now_ms);
 }
@@ -235,7 +237,7 @@ void shell_end_over(struct shell *shell, const struct wire_end *end, int64_t now
                 own.shell_gone = 1;
                 if (own.text.len == 0)
                         own.text = str_of("the command ended its shell");
-                if (entry->job->text.len > 0 && !entry->job->started) {
+                if (!entry->job->started && own.how != WIRE_HOW_LOST) { /* typed, but not taken */
                         own.how = WIRE_HOW_REFUSED;
                         own.status = -1;
                 }

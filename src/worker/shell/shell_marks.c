@@ -91,6 +91,7 @@ static unsigned find_entry(const struct shell *shell, const struct marker_event 
 static void on_start(struct shell *shell, int64_t now_ms)
 {
         shell->levels[shell->depth - 1].is_fresh = false;
+        shell_top_entry(shell)->started_ms = now_ms;
         job_start(shell_top_entry(shell)->job, now_ms);
         shell_set_phase(shell, SHELL_RUNNING, now_ms);
         shell_ask_soon(shell, QUIET_FIRST_MS, now_ms);

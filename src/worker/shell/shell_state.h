@@ -15,6 +15,7 @@
 #define STARTING_ASK_MS  10   /* the first pause between questions while rc files run */
 #define CONFIRM_MS       40   /* between two answers that together end a command */
 #define INTERRUPT_ASK_MS 30   /* after Ctrl-C */
+#define FORK_MS          100  /* after a start mark: until the command's program surely runs */
 #define INTERRUPT_MS     5000 /* a command that ends this long after Ctrl-C ended because of it */
 #define END_ONLY_MS      2000 /* for the end mark that was asked for at the prompt */
 #define HINT_MS          1000 /* without a probe: quiet until a starting shell is typed at */
@@ -48,7 +49,9 @@ struct entry {
         bool is_muted;     /* a command inside it was typed: what it prints is echo and prompts */
         bool wants_line;   /* its text names `read` */
         bool end_asked;    /* the end mark alone was typed */
+        int64_t started_ms;
         int64_t interrupted_ms; /* 0: it was not */
+        bool interrupt_again;   /* Ctrl-C came before there was a program that could take it */
 };
 
 struct shell {

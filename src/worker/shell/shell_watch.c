@@ -150,7 +150,11 @@ static void on_facts_starting(struct shell *shell, const struct verdict *verdict
                 on_ready(shell, verdict->process, now_ms);
                 return;
         }
-        if (shell->waiting != NULL)
+        /* a shell that starts passes through many states; a question is what stays */
+        bool may_ask = verdict->kind != VERDICT_RUNNING && !shell->output_since_ask;
+        shell->confirmations = may_ask ? shell->confirmations + 1 : 0;
+        bool asks = shell->confirmations > 2 && shell->pause_ms >= QUIET_FIRST_MS;
+        if (shell->waiting != NULL && (asks || verdict->kind == VERDICT_RUNNING))
                 tell_awaiting(shell, shell->waiting, verdict, now_ms);
         back_off(shell, now_ms);
 }
@@ -232,6 +236,11 @@ static void on_facts_running(struct shell *shell, struct verdict verdict, int64_
                 shell->confirmations = 0;
                 back_off(shell, now_ms);
                 shell_give_held(shell);
+                if (top->interrupt_again) { /* the shell swallowed the first one while it forked */
+                        top->interrupt_again = false;
+                        shell_type(shell, "\x03", 1);
+                        shell_ask_soon(shell, INTERRUPT_ASK_MS, now_ms);
+                }
                 tell_awaiting(shell, top->job, &verdict, now_ms);
                 if (verdict.kind == VERDICT_NESTED_SHELL)
                         open_nested_level(shell, verdict.process, now_ms);
@@ -284,9 +293,13 @@ void shell_on_facts(struct shell *shell, const struct facts *facts, int64_t now_
         if (!facts->found && shell->phase == SHELL_STARTING)
                 shell->levels[0].pid = 0; /* it was another process of sshd's: look again */
         struct verdict verdict = facts_judge(facts, &question);
-        log_trace("shell %llu: verdict %d, phase %d, %zu in front",
+        log_trace("shell %llu: verdict %d in phase %d; in front: %zu, first %s (state %c%s%s); %s",
                   (unsigned long long)shell->config.id, (int)verdict.kind, (int)shell->phase,
-                  facts->process_count);
+                  facts->process_count, facts->process_count > 0 ? facts->processes[0].name : "-",
+                  facts->process_count > 0 ? facts->processes[0].state : '-',
+                  facts->processes[0].reads_terminal ? ", reads" : "",
+                  facts->processes[0].polls ? ", polls" : "",
+                  facts->canonical ? "line mode" : "raw mode");
         switch (shell->phase) {
         case SHELL_STARTING: on_facts_starting(shell, &verdict, now_ms); break;
         case SHELL_TYPED:    on_facts_typed(shell, &verdict, now_ms); break;

@@ -55,9 +55,11 @@ static bool quote(struct buf *out, const struct quoting *quoting, struct str tex
 {
         char spelled[5];
 
-        if (!buf_append_str(out, quoting->open))
+        bool is_option = text.len > 0 && text.ptr[0] == '-'; /* eval and printf would think so */
+
+        if (!buf_append_str(out, quoting->open) || !buf_append_str(out, is_option ? " " : ""))
                 return false;
-        *column += strlen(quoting->open);
+        *column += strlen(quoting->open) + is_option;
         for (size_t i = 0; i < text.len; i++) {
                 spell(quoting, (unsigned char)text.ptr[i], spelled);
                 size_t len = strlen(spelled);
@@ -85,7 +87,11 @@ static bool write_command(struct buf *out, const struct wrapper *wrapper, size_t
         if (!buf_append_str(out, "\"$(command printf "))
                 return false;
         column = out->len - line_start;
-        return quote(out, &quote_printf, text, &column) && buf_append_str(out, ")\"");
+        if (!quote(out, &quote_printf, text, &column))
+                return false;
+        /* for most shells $? is the substitution's then */
+        return wrapper->status_before > 0 ? buf_printf(out, ";exit %d)\"", wrapper->status_before)
+                                          : buf_append_str(out, ")\"");
 }
 
 /*

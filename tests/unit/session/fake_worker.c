@@ -24,20 +24,23 @@
 
 static void make_blob(uint8_t blob[BLOB_LEN], uint8_t filler)
 {
-        static const uint8_t head[] = { 0, 0, 0, 11, 's', 's', 'h', '-', 'e', 'd', '2', '5', '5', '1', '9', 0,
-                                        0, 0, 32 };
+        static const uint8_t head[] = { 0,   0,   0,   11,  's', 's', 'h', '-', 'e', 'd',
+                                        '2', '5', '5', '1', '9', 0,   0,   0,   32 };
 
         memset(blob, filler, BLOB_LEN);
         memcpy(blob, head, sizeof head);
 }
 
-static void write_base64(FILE *file, const uint8_t *bytes, size_t len) /* len: a multiple of three */
+static void write_base64(FILE *file, const uint8_t *bytes,
+                         size_t len) /* len: a multiple of three */
 {
-        static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        static const char digits[] =
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
         assert_int_equal(len % 3, 0);
         for (size_t i = 0; i < len; i += 3) {
-                unsigned group = (unsigned)bytes[i] << 16 | (unsigned)bytes[i + 1] << 8 | bytes[i + 2];
+                unsigned group =
+                        (unsigned)bytes[i] << 16 | (unsigned)bytes[i + 1] << 8 | bytes[i + 2];
                 (void)fprintf(file, "%c%c%c%c", digits[group >> 18], digits[group >> 12 & 63],
                               digits[group >> 6 & 63], digits[group & 63]);
         }
@@ -62,7 +65,8 @@ static void write_known_hosts(const struct bench *bench)
 
 static void listen_somewhere(struct bench *bench)
 {
-        struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        struct sockaddr_in address = { .sin_family = AF_INET,
+                                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         socklen_t len = sizeof address;
 
         bench->listener = socket(AF_INET, SOCK_STREAM, 0);
@@ -173,7 +177,10 @@ void bench_turn(struct bench *bench)
 struct run_request bench_request(const struct bench *bench, const char *shell, const char *text)
 {
         return (struct run_request){
-                .session = { .host = "127.0.0.1", .username = "bob", .port = bench->port, .shell = shell },
+                .session = { .host = "127.0.0.1",
+                             .username = "bob",
+                             .port = bench->port,
+                             .shell = shell },
                 .text = text,
                 .text_len = strlen(text),
         };
@@ -247,7 +254,9 @@ static void receive_fds(struct bench *bench, const struct spawn_record *record)
         char control[CMSG_SPACE(SPAWN_FDS_MAX * sizeof(int))];
         char byte;
         struct iovec bytes = { &byte, 1 };
-        struct msghdr message = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control,
+        struct msghdr message = { .msg_iov = &bytes,
+                                  .msg_iovlen = 1,
+                                  .msg_control = control,
                                   .msg_controllen = sizeof control };
         int fds[SPAWN_FDS_MAX];
 
@@ -380,7 +389,8 @@ void bench_prints(struct bench *bench, uint64_t id, const char *text)
         bench_send(bench);
 }
 
-void bench_awaits(struct bench *bench, uint64_t id, enum wire_awaiting awaiting, const char *question)
+void bench_awaits(struct bench *bench, uint64_t id, enum wire_awaiting awaiting,
+                  const char *question)
 {
         assert_true(wire_write_u32_bytes(&bench->out, WIRE_AWAITING, id, awaiting, question,
                                          strlen(question)));
@@ -403,7 +413,9 @@ void bench_fails(struct bench *bench, enum err_code code, const char *text)
 
 void bench_dies(struct bench *bench, int status)
 {
-        struct spawn_record record = { .kind = SPAWN_ENDED, .id = bench->connection, .status = status };
+        struct spawn_record record = { .kind = SPAWN_ENDED,
+                                       .id = bench->connection,
+                                       .status = status };
 
         (void)close(bench->frames);
         bench->frames = -1;

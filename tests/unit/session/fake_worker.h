@@ -1,6 +1,7 @@
 #pragma once
 /*
- * fake_worker.h - the test plays zygote and worker: a real engine on one side, the wire on the other.
+ * fake_worker.h - the test plays zygote and worker: a real engine on one side, the wire on the
+ * other.
  *
  * A throw-away HOME, a listener on a loopback port that nobody speaks SSH on, and an engine whose
  * zygote socket ends here. Everything waits for a condition, at most BENCH_LIMIT_MS.
@@ -47,15 +48,17 @@ void bench_write_key(const struct bench *bench, const char *name, mode_t mode);
 
 /* ---- the worker's side ---- */
 
-void bench_accept(struct bench *bench);          /* a worker is asked for; its frames are ours now */
-void bench_log_in(struct bench *bench);          /* accept, WIRE_CONNECT … WIRE_READY */
-struct frame bench_expect(struct bench *bench, enum wire_kind kind); /* borrowed until the next one */
+void bench_accept(struct bench *bench); /* a worker is asked for; its frames are ours now */
+void bench_log_in(struct bench *bench); /* accept, WIRE_CONNECT … WIRE_READY */
+struct frame bench_expect(struct bench *bench,
+                          enum wire_kind kind); /* borrowed until the next one */
 uint64_t bench_expect_run(struct bench *bench, uint64_t *out_shell, const char *text);
-uint64_t bench_open_shell(struct bench *bench);  /* WIRE_SHELL_OPEN, answered with READY */
-void bench_send(struct bench *bench);            /* what was written to bench->out */
+uint64_t bench_open_shell(struct bench *bench); /* WIRE_SHELL_OPEN, answered with READY */
+void bench_send(struct bench *bench);           /* what was written to bench->out */
 void bench_started(struct bench *bench, uint64_t id);
 void bench_prints(struct bench *bench, uint64_t id, const char *text);
-void bench_awaits(struct bench *bench, uint64_t id, enum wire_awaiting awaiting, const char *question);
+void bench_awaits(struct bench *bench, uint64_t id, enum wire_awaiting awaiting,
+                  const char *question);
 void bench_ends(struct bench *bench, uint64_t id, enum wire_how how, int status);
 void bench_fails(struct bench *bench, enum err_code code, const char *text);
 void bench_dies(struct bench *bench, int status); /* socket closed and the end reported */

@@ -111,6 +111,8 @@ static void a_command_that_was_not_sent_yet_gets_another_connection(void **state
         bench_until(bench, first, COMMAND_DONE);
         command_id next = bench_run(bench, "other", "id");
         (void)bench_expect(bench, WIRE_SHELL_OPEN);
+        (void)bench_expect_run(bench, &shell,
+                               "id"); /* it would wait for the prompt in the worker */
         bench_fails(bench, ERR_CONNECT, "gone");
         bench_log_in(bench); /* to a second worker, for the same command */
         (void)bench_open_shell(bench);
@@ -132,7 +134,8 @@ static void a_dead_worker_loses_its_command_and_the_next_is_told(void **state)
         bench_log_in(bench);
         (void)bench_open_shell(bench);
         assert_int_equal(bench_expect_run(bench, &shell, "pwd"), next.n);
-        assert_non_null(strstr(bench_info(bench, next).notes, "the earlier shell of this session is gone"));
+        assert_non_null(
+                strstr(bench_info(bench, next).notes, "the earlier shell of this session is gone"));
         bench_started(bench, next.n);
         bench_ends(bench, next.n, WIRE_HOW_EXITED, 0);
         bench_until(bench, next, COMMAND_DONE);
@@ -268,7 +271,8 @@ static void a_refused_log_in_names_the_keys_that_were_not_tried(void **state)
         (void)bench_expect(bench, WIRE_HOST_KEY_OK);
         bench_fails(bench, ERR_AUTH, "publickey was refused");
         bench_until(bench, id, COMMAND_FAILED);
-        assert_non_null(strstr(bench_info(bench, id).error.text, "publickey was refused; not tried: ~/.ssh/id_rsa"));
+        assert_non_null(strstr(bench_info(bench, id).error.text,
+                               "publickey was refused; not tried: ~/.ssh/id_rsa"));
 }
 
 static void three_failed_log_ins_are_enough(void **state)
@@ -415,6 +419,7 @@ static void closing_a_session_interrupts_what_runs_there(void **state)
         assert_int_equal(closed, 1);
         assert_int_equal(bench_info(bench, id).state, COMMAND_INTERRUPTED);
         (void)bench_expect(bench, WIRE_SHELL_OPEN); /* of "other" */
+        (void)bench_expect_run(bench, &shell, "id");
         (void)bench_expect(bench, WIRE_STOP);
         assert_true(engine_close_session(bench->engine, &session, &closed, &err));
         assert_int_equal(closed, 0);

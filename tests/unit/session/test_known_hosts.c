@@ -15,9 +15,11 @@
 
 #define KEY   "AAAAC3NzaC1lZDI1NTE5AAAAIO5VU8JRhTC5U7QbNvgnR9OA5o92Zmo7j/LRdsGu4vzc"
 #define OTHER "AAAAC3NzaC1lZDI1NTE5AAAAIAai9wxqPCO9SA8kTYazScTRqHDzN0yJdJpsEWJtktX1"
-#define ECDSA "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBFfYkUSY2BnoA7rLboYPv0SQ3hqfxXa6HOT04" \
-              "M3YbPo2CamsJK4oBx5+iTFN2T6XL0XOHGjYtJGc3al3XzZeWxU="
-#define ED    "ssh-ed25519 "
+#define ECDSA                                                                                      \
+        "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBFfYkUSY2BnoA7rLboYPv0SQ3hqfxXa6HOT0" \
+        "4"                                                                                        \
+        "M3YbPo2CamsJK4oBx5+iTFN2T6XL0XOHGjYtJGc3al3XzZeWxU="
+#define ED "ssh-ed25519 "
 
 /* "web" and "[web]:2222" as ssh-keygen -H writes them */
 #define HASHED      "|1|Hq0ACiOL5z1ZSr7ajE7zySUrTBE=|/rAxH5dzMCLqcaP6k1wsqggVr9g="
@@ -25,7 +27,8 @@
 
 static size_t decode(const char *text, char *out)
 {
-        static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        static const char digits[] =
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         size_t len = 0;
         unsigned group = 0;
 
@@ -56,7 +59,8 @@ static void verdicts_are_those_of_openssh(void **state)
                 { "#web " ED KEY "\n", "web", KNOWN_UNKNOWN, 0 },
                 { "WEB " ED KEY "\n", "web", KNOWN_OK, 1 },
                 { "web " ED OTHER "\n", "web", KNOWN_CHANGED, 1 },
-                { "web ecdsa-sha2-nistp256 " ECDSA "\n", "web", KNOWN_CHANGED, 1 }, /* another type, too */
+                { "web ecdsa-sha2-nistp256 " ECDSA "\n", "web", KNOWN_CHANGED,
+                  1 }, /* another type, too */
                 { "web " ED OTHER "\nweb " ED KEY "\n", "web", KNOWN_OK, 2 },
                 { "web " ED KEY "\nweb " ED OTHER "\n", "web", KNOWN_OK, 1 },
                 { "[web]:2222 " ED KEY "\n", "web", KNOWN_UNKNOWN, 0 },
@@ -86,7 +90,8 @@ static void verdicts_are_those_of_openssh(void **state)
                 { "@cert-authority * " ED KEY "\n", "web", KNOWN_UNKNOWN, 0 },
                 { "@unheard-of web " ED KEY "\n", "web", KNOWN_UNKNOWN, 0 },
                 { "web\nweb ssh-ed25519\nweb " ED "%%%%\nweb " ED KEY "\n", "web", KNOWN_OK, 4 },
-                { "web ssh-rsa " KEY "\n", "web", KNOWN_UNKNOWN, 0 }, /* the key says another type */
+                { "web ssh-rsa " KEY "\n", "web", KNOWN_UNKNOWN,
+                  0 }, /* the key says another type */
                 { "web 1024 35 12345\n", "web", KNOWN_UNKNOWN, 0 },
                 { "web unknown-type AAAA\n", "web", KNOWN_UNKNOWN, 0 },
         };
@@ -96,7 +101,8 @@ static void verdicts_are_those_of_openssh(void **state)
         (void)state;
         assert_int_equal(key.len, 51);
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-                struct known_finding found = known_hosts_check(str_of(cases[i].text), cases[i].name, key);
+                struct known_finding found =
+                        known_hosts_check(str_of(cases[i].text), cases[i].name, key);
                 if (found.verdict != cases[i].verdict || found.line != cases[i].line)
                         fail_msg("case %zu: verdict %d, line %u", i, found.verdict, found.line);
         }
@@ -107,7 +113,8 @@ static void an_authority_is_noticed(void **state)
         char blob[256];
         struct str key = { blob, decode(KEY, blob) };
         struct known_finding found =
-                known_hosts_check(str_of("db " ED KEY "\n@cert-authority *.org " ED OTHER "\n"), "a.org", key);
+                known_hosts_check(str_of("db " ED KEY "\n@cert-authority *.org " ED OTHER "\n"),
+                                  "a.org", key);
 
         (void)state;
         assert_int_equal(found.verdict, KNOWN_UNKNOWN);
@@ -138,7 +145,8 @@ static void known_types_come_first(void **state)
                 const char *list;
         } cases[] = {
                 { 0, NULL,
-                  "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,"
+                  "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-"
+                  "sha2-512,"
                   "rsa-sha2-256" },
                 { 1u << KEY_RSA, NULL,
                   "rsa-sha2-512,rsa-sha2-256,ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"
@@ -147,7 +155,8 @@ static void known_types_come_first(void **state)
                   "ecdsa-sha2-nistp256,rsa-sha2-512" },
                 { 0, "ssh-rsa", "ssh-rsa" },
                 { 1u << KEY_OTHER, "ssh-dss",
-                  "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,"
+                  "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-"
+                  "sha2-512,"
                   "rsa-sha2-256" },
         };
 
@@ -190,7 +199,8 @@ static void write_file(const char *name, const char *text)
         assert_int_equal(fclose(file), 0);
 }
 
-static bool check(const char *first, const char *second, const char *alias, int port, struct err *err)
+static bool check(const char *first, const char *second, const char *alias, int port,
+                  struct err *err)
 {
         char a[128];
         char b[128];
@@ -205,8 +215,10 @@ static bool check(const char *first, const char *second, const char *alias, int 
 
         (void)snprintf(a, sizeof a, "%s/%s", dir, first);
         (void)snprintf(b, sizeof b, "%s/%s", dir, second);
-        (void)snprintf(text, sizeof text,
-                       "hostname web\nuser bob\nport 22\nuserknownhostsfile %s\nglobalknownhostsfile %s\n", a, b);
+        (void)snprintf(
+                text, sizeof text,
+                "hostname web\nuser bob\nport 22\nuserknownhostsfile %s\nglobalknownhostsfile %s\n",
+                a, b);
         assert_true(ssh_config_parse(&config, str_of(text), err));
         bool ok = host_keys_load(&keys, config, &place, &home, err)
                   && host_keys_check(keys, str_of("ssh-ed25519"), key, err);
@@ -222,7 +234,8 @@ static void errors_say_where_and_what_to_do(void **state)
         (void)state;
         assert_false(check("none", "none", NULL, 2222, &err));
         assert_int_equal(err.code, ERR_HOST_KEY);
-        assert_non_null(strstr(err.text, "ssh-ed25519 SHA256:2cAak+Z76fomnca2Wg2lxF9dqTG3xTUhmVmzx8aoRrw"));
+        assert_non_null(
+                strstr(err.text, "ssh-ed25519 SHA256:2cAak+Z76fomnca2Wg2lxF9dqTG3xTUhmVmzx8aoRrw"));
         assert_non_null(strstr(err.text, "ssh -p 2222 -o UserKnownHostsFile='"));
         assert_non_null(strstr(err.text, " bob@web` once"));
         write_file("user", "# x\nweb " ED OTHER "\n");
@@ -298,9 +311,11 @@ int main(void)
                 cmocka_unit_test(a_pattern_takes_linear_time),
                 cmocka_unit_test(known_types_come_first),
                 cmocka_unit_test(names_have_the_port_where_it_is_not_22),
-                cmocka_unit_test_setup_teardown(errors_say_where_and_what_to_do, make_dir, remove_dir),
+                cmocka_unit_test_setup_teardown(errors_say_where_and_what_to_do, make_dir,
+                                                remove_dir),
                 cmocka_unit_test_setup_teardown(any_file_may_know_the_host, make_dir, remove_dir),
-                cmocka_unit_test_setup_teardown(a_file_that_cannot_be_judged_is_refused, make_dir, remove_dir),
+                cmocka_unit_test_setup_teardown(a_file_that_cannot_be_judged_is_refused, make_dir,
+                                                remove_dir),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,7 +102,8 @@ static void only_identities_and_signatures_pass(void **state)
                 struct agent_filter filter = { 0 };
                 uint8_t message[5] = { 0, 0, 0, 1, (uint8_t)type };
                 size_t used = 0;
-                enum agent_verdict verdict = agent_filter_look(&filter, message, sizeof message, &used);
+                enum agent_verdict verdict =
+                        agent_filter_look(&filter, message, sizeof message, &used);
                 assert_int_equal(verdict, type == 11 || type == 13 ? AGENT_PASS : AGENT_REFUSE);
                 assert_int_equal(used, 5);
         }
@@ -179,9 +180,12 @@ static void only_the_allowed_keys_are_shown_and_used(void **state)
         buf_reset(&out);
         assert_false(agent_answer_pass(&filter, buf_str(&all), &out));
         assert_int_equal(out.len, 0);
-        assert_int_equal(agent_filter_look(&filter, sign_good, sizeof sign_good, &used), AGENT_PASS);
-        assert_int_equal(agent_filter_look(&filter, sign_bad, sizeof sign_bad, &used), AGENT_REFUSE);
-        assert_int_equal(agent_filter_look(&filter, sign_short, sizeof sign_short, &used), AGENT_REFUSE);
+        assert_int_equal(agent_filter_look(&filter, sign_good, sizeof sign_good, &used),
+                         AGENT_PASS);
+        assert_int_equal(agent_filter_look(&filter, sign_bad, sizeof sign_bad, &used),
+                         AGENT_REFUSE);
+        assert_int_equal(agent_filter_look(&filter, sign_short, sizeof sign_short, &used),
+                         AGENT_REFUSE);
         buf_fini(&out);
         buf_fini(&all);
         buf_fini(&some);
@@ -211,8 +215,11 @@ static int64_t not_before(const struct wait_spec *spec, const struct wait_view *
 static void a_wait_is_due_for_one_reason(void **state)
 {
         struct wait_spec spec = { .deadline_ms = 10000, .quiet_ms = 500, .tick_ms = 2000 };
-        struct wait_view view = { .is_there = true, .state = COMMAND_RUNNING, .output_ms = 100,
-                                  .began_ms = 1000, .ticked_ms = 1000 };
+        struct wait_view view = { .is_there = true,
+                                  .state = COMMAND_RUNNING,
+                                  .output_ms = 100,
+                                  .began_ms = 1000,
+                                  .ticked_ms = 1000 };
 
         (void)state;
         assert_int_equal(not_before(&spec, &view, 1000), 1500);

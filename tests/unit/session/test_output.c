@@ -1,11 +1,11 @@
 #include "session/output.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <signal.h>
 
 #include <cmocka.h>
 
@@ -107,7 +107,9 @@ static void what_the_file_does_not_take_is_dropped_and_counted(void **state)
         check_pattern(output, 0, MIB);
         check_pattern(output, OUTPUT_HEAD_MAX + OUTPUT_SPILL_MAX - 1000, 1000);
         check_pattern(output, total - OUTPUT_TAIL_MAX, OUTPUT_TAIL_MAX);
-        assert_int_equal(output_read(output, OUTPUT_HEAD_MAX + OUTPUT_SPILL_MAX + 5, &byte, 1, &skipped), 1);
+        assert_int_equal(output_read(output, OUTPUT_HEAD_MAX + OUTPUT_SPILL_MAX + 5, &byte, 1,
+                                     &skipped),
+                         1);
         assert_int_equal(skipped, dropped - 5);
         assert_int_equal(byte, byte_at(OUTPUT_HEAD_MAX + OUTPUT_SPILL_MAX + dropped));
         output_free(output);
@@ -142,12 +144,23 @@ static void bad_utf8_becomes_the_replacement_character(void **state)
                 const char *out;
         } cases[] = {
                 { "gr\xC3\xBC\xC3\x9F", "gr\xC3\xBC\xC3\x9F" },
-                { "a\xFF" "b", "a\xEF\xBF\xBD" "b" },
-                { "\xC3" "a", "\xEF\xBF\xBD" "a" },
-                { "\xE2\x82" "x\xE2\x82\xAC", "\xEF\xBF\xBDx\xE2\x82\xAC" },
+                { "a\xFF"
+                  "b",
+                  "a\xEF\xBF\xBD"
+                  "b" },
+                { "\xC3"
+                  "a",
+                  "\xEF\xBF\xBD"
+                  "a" },
+                { "\xE2\x82"
+                  "x\xE2\x82\xAC",
+                  "\xEF\xBF\xBDx\xE2\x82\xAC" },
                 { "\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD" },
                 { "\xF0\x9F\x98\x80!", "\xF0\x9F\x98\x80!" },
-                { "12345678\x80" "12345678", "12345678\xEF\xBF\xBD" "12345678" },
+                { "12345678\x80"
+                  "12345678",
+                  "12345678\xEF\xBF\xBD"
+                  "12345678" },
         };
 
         (void)state;
@@ -156,7 +169,8 @@ static void bad_utf8_becomes_the_replacement_character(void **state)
                 for (size_t piece = 1; piece <= len; piece++) { /* the same for any split */
                         struct output *output = output_new();
                         for (size_t at = 0; at < len; at += piece)
-                                output_append(output, cases[i].in + at, len - at < piece ? len - at : piece);
+                                output_append(output, cases[i].in + at,
+                                              len - at < piece ? len - at : piece);
                         text_is(output, cases[i].out);
                         output_free(output);
                 }

@@ -22,16 +22,17 @@ static struct ssh_config *parse(const char *text)
 
 static void a_real_output_is_read(void **state)
 {
-        struct ssh_config *config = parse("host web\nuser bob\nhostname web.example.org\nport 2222\n"
-                                          "addressfamily inet6\nbatchmode no\ncompression yes\n"
-                                          "identitiesonly yes\nstricthostkeychecking ask\n"
-                                          "serveraliveinterval 7\nserveralivecountmax 2\n"
-                                          "hostkeyalgorithms ssh-ed25519,rsa-sha2-512\nhostkeyalias w\n"
-                                          "identityagent none\nidentityfile ~/.ssh/my key\n"
-                                          "identityfile /keys/%r\nconnecttimeout 4\nproxyjump none\n"
-                                          "globalknownhostsfile /etc/a /etc/b\n"
-                                          "userknownhostsfile /home/bob/k h /tmp/kk ~/x\n"
-                                          "somethingnew 1 2 3\n\n");
+        struct ssh_config *config =
+                parse("host web\nuser bob\nhostname web.example.org\nport 2222\n"
+                      "addressfamily inet6\nbatchmode no\ncompression yes\n"
+                      "identitiesonly yes\nstricthostkeychecking ask\n"
+                      "serveraliveinterval 7\nserveralivecountmax 2\n"
+                      "hostkeyalgorithms ssh-ed25519,rsa-sha2-512\nhostkeyalias w\n"
+                      "identityagent none\nidentityfile ~/.ssh/my key\n"
+                      "identityfile /keys/%r\nconnecttimeout 4\nproxyjump none\n"
+                      "globalknownhostsfile /etc/a /etc/b\n"
+                      "userknownhostsfile /home/bob/k h /tmp/kk ~/x\n"
+                      "somethingnew 1 2 3\n\n");
 
         (void)state;
         assert_string_equal(config->hostname, "web.example.org");

@@ -23,29 +23,29 @@
 #define SCRIPT_MAX    (32 * 1024 * 1024)
 #define HANGS_AFTER_S 60
 #define ROUND_TRIPS   40u
+#define COMMANDS_MAX  1000u /* in one shell */
 
 struct program {
         const char *label;
         const char *driver;
-        const char *argv[5];
+        const char *argv[6];
         const char *name;    /* what it answers when it is asked */
         bool survives_syntax; /* goes on behind a command that does not parse, even here */
 };
 
+/* Interactive ones, as those that we type into are; without a terminal they edit no lines. */
 static const struct program programs[] = {
-        { "bash", "bash", { "bash", "--norc", "--noprofile" }, "bash", true },
-        { "bash -i", "bash", { "bash", "--norc", "--noprofile", "-i" }, "bash", true },
-        { "bash as sh", "sh", { "bash", "--norc", "--noprofile", "--posix" }, "bash", false },
-        { "rbash", "rbash", { "bash", "--norc", "--noprofile", "-r" }, "bash", true },
-        { "zsh", "zsh", { "zsh", "-f" }, "zsh", true },
-        { "zsh -i", "zsh", { "zsh", "-f", "-i", "+Z" }, "zsh", true },
-        { "dash", "dash", { "dash" }, "", false },
-        { "busybox", "busybox", { "busybox", "sh" }, "", false },
-        { "ksh93", "ksh93", { "ksh93" }, "ksh", false },
-        { "ksh93 as ksh", "ksh", { "ksh93" }, "ksh", false },
-        { "mksh", "mksh", { "mksh" }, "ksh", false },
-        { "mksh as ksh", "ksh", { "mksh" }, "ksh", false },
-        { "yash", "yash", { "yash", "--norcfile", "--noprofile" }, "", false },
+        { "bash", "bash", { "bash", "--norc", "--noprofile", "-i" }, "bash", true },
+        { "bash as sh", "sh", { "bash", "--norc", "--posix", "-i" }, "bash", true },
+        { "rbash", "rbash", { "bash", "--norc", "-r", "-i" }, "bash", true },
+        { "zsh", "zsh", { "zsh", "-f", "-i", "+Z" }, "zsh", true },
+        { "dash", "dash", { "dash", "-i" }, "", true },
+        { "busybox", "busybox", { "busybox", "sh", "-i" }, "", true },
+        { "ksh93", "ksh93", { "ksh93", "-i" }, "ksh", true },
+        { "ksh93 as ksh", "ksh", { "ksh93", "-i" }, "ksh", true },
+        { "mksh", "mksh", { "mksh", "-i" }, "ksh", true },
+        { "mksh as ksh", "ksh", { "mksh", "-i" }, "ksh", true },
+        { "yash", "yash", { "yash", "--norcfile", "--noprofile", "-i" }, "", true },
 };
 
 static const char *const locales[] = { "C", "C.UTF-8" };
@@ -78,6 +78,7 @@ static _Noreturn void become(const struct program *program, const char *locale, 
         (void)setenv("HOME", "/", 1);
         (void)unsetenv("ENV");
         (void)unsetenv("HISTFILE");
+        (void)setsid();             /* interactive shells signal their whole process group */
         (void)alarm(HANGS_AFTER_S); /* outlives the exec */
         if (dup2(fileno(in), STDIN_FILENO) >= 0 && dup2(fileno(out), STDOUT_FILENO) >= 0
             && dup2(nowhere, STDERR_FILENO) >= 0)
@@ -124,8 +125,8 @@ struct seen {
 
 static void nonces_of(unsigned n, struct wrapper *wrapper)
 {
-        (void)snprintf(wrapper->start_nonce, sizeof wrapper->start_nonce, "s%06uA_-z", n);
-        (void)snprintf(wrapper->end_nonce, sizeof wrapper->end_nonce, "e%06uABCDEFGH_-_-uvwxyz", n);
+        (void)snprintf(wrapper->start_nonce, sizeof wrapper->start_nonce, "s%03uAZ_-azx", n % COMMANDS_MAX);
+        (void)snprintf(wrapper->end_nonce, sizeof wrapper->end_nonce, "e%03uABCDEFGH_-_-uvwxyz", n % COMMANDS_MAX);
 }
 
 /* Takes the n-th command's marks and what stands between them out of what was printed. */
@@ -255,7 +256,7 @@ static void any_text_is_taken_as_it_is(void **state)
                 { "echo 'it'\\''s' \"a  b\" \\\\", "it's a  b \\\n", 0, 0 },
                 { "echo '!!' '!x' \"a!\" b!", "!! !x a! b!\n", 0, 0 },
                 { "echo 100% %s %d '%%'", "100% %s %d %%\n", 0, 0 },
-                { "echo '$HOME' '`id`' '\\n'\"\"", "$HOME `id` \\n\n", 0, 0 },
+                { "printf '%s|' '$HOME' '`id`' '\\n' \"\"", "$HOME|`id`|\\n||", 0, 0 },
                 { "echo 'a\tb'", "a\tb\n", 0, 0 },
                 { "echo 'a\nb'", "a\nb\n", 0, 0 },
                 { "if true\nthen\n\techo yes!\nfi\n", "yes!\n", 0, 0 },
@@ -326,11 +327,11 @@ static void the_marks_come_whatever_the_shell_was_told(void **state)
                 { "printf() { echo fake; }; print() { echo fake; }; echo() { command printf 'own\\n'; }", "", 0, 0 },
                 { "echo", "own\n", 0, 3 },
                 { "unset -f printf print echo", "", 0, 0 },
-                { "alias printf=false command=false eval=false print=false", "", 0, 0 },
+                { "alias printf=false eval=false print=false exit=false", "", 0, 0 },
                 { "echo aliased", "aliased\n", 0, 0 },
-                { "unalias printf command eval print", "", 0, 0 },
+                { "unalias printf eval print exit", "", 0, 0 },
                 { "set -u; echo set", "set\n", 0, 0 },
-                { "set +u; set -f; echo *; set +f", "*\n", 0, 0 },
+                { "set +u; set -o noglob; echo *; set +o noglob", "*\n", 0, 0 },
                 { "IFS=0123456789; echo ifs", "ifs\n", 0, 0 },
                 { "unset IFS; (exit 4)", "", 4, 0 },
                 { "PS1='$ '; PS2=; PROMPT_COMMAND='echo no'; PROMPT_COMMAND=", "", 0, 0 },
@@ -339,7 +340,7 @@ static void the_marks_come_whatever_the_shell_was_told(void **state)
         const struct program *program = given(state);
 
         if (strcmp(program->label, "rbash") == 0)
-                return; /* it refuses half of this */
+                skip(); /* it refuses half of this */
         check_rows(program, rows, COUNT(rows));
 }
 
@@ -349,10 +350,10 @@ static void the_end_tells_where_it_is(void **state)
         scoped_buf struct buf lines;
         scoped_buf struct buf printed;
 
-        if (strcmp(program->label, "rbash") == 0)
-                return;
         buf_init(&lines, SCRIPT_MAX);
         buf_init(&printed, SCRIPT_MAX);
+        if (strcmp(program->label, "rbash") == 0)
+                skip(); /* it stays where it is */
         add(&lines, program, 0, str_of("cd /usr"), -1);
         add(&lines, program, 1, str_of("cd /no/such/place 2>/dev/null"), -1);
         add(&lines, program, 2, str_of("cd /; (exit 5)"), -1);
@@ -511,11 +512,13 @@ static const struct CMUnitTest each[] = {
         cmocka_unit_test(the_shell_says_its_name),
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
         static char names[COUNT(programs) * COUNT(each)][100];
         struct CMUnitTest tests[COUNT(programs) * COUNT(each)];
 
+        if (argc > 1)
+                cmocka_set_test_filter(argv[1]); /* such as 'zsh*' */
         for (size_t p = 0; p < COUNT(programs); p++)
                 for (size_t e = 0; e < COUNT(each); e++) {
                         size_t at = p * COUNT(each) + e;
