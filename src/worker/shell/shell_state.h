@@ -15,7 +15,12 @@
 #define STARTING_ASK_MS  10   /* the first pause between questions while rc files run */
 #define CONFIRM_MS       40   /* between two answers that together end a command */
 #define INTERRUPT_ASK_MS 30   /* after Ctrl-C */
-#define FORK_MS          100  /* after a start mark: until the command's program surely runs */
+/*
+ * After a start mark: Ctrl-C waits this long. Sent while the shell forks, it throws the shell back
+ * to its prompt, and then the child takes the terminal away from under it.
+ */
+#define FORK_MS          100
+#define START_MS         1000 /* for the start mark of a typed line, before Ctrl-C gives it up */
 #define INTERRUPT_MS     5000 /* a command that ends this long after Ctrl-C ended because of it */
 #define END_ONLY_MS      2000 /* for the end mark that was asked for at the prompt */
 #define HINT_MS          1000 /* without a probe: quiet until a starting shell is typed at */
@@ -51,7 +56,7 @@ struct entry {
         bool end_asked;    /* the end mark alone was typed */
         int64_t started_ms;
         int64_t interrupted_ms; /* 0: it was not */
-        bool interrupt_again;   /* Ctrl-C came before there was a program that could take it */
+        bool interrupt_wanted;  /* Ctrl-C is to be typed FORK_MS after the start */
 };
 
 struct shell {

@@ -169,7 +169,7 @@ static void on_facts_typed(struct shell *shell, const struct verdict *verdict, i
                 shell->confirmations = 0;
                 return;
         }
-        if (top->interrupted_ms == 0 && !shell->lf_tried) {
+        if (!shell->lf_tried) {
                 shell->lf_tried = true; /* after `stty raw` CR is no line end for a plain read */
                 shell_type(shell, "\n", 1);
                 shell_ask_soon(shell, QUIET_FIRST_MS, now_ms);
@@ -236,11 +236,6 @@ static void on_facts_running(struct shell *shell, struct verdict verdict, int64_
                 shell->confirmations = 0;
                 back_off(shell, now_ms);
                 shell_give_held(shell);
-                if (top->interrupt_again) { /* the shell swallowed the first one while it forked */
-                        top->interrupt_again = false;
-                        shell_type(shell, "\x03", 1);
-                        shell_ask_soon(shell, INTERRUPT_ASK_MS, now_ms);
-                }
                 tell_awaiting(shell, top->job, &verdict, now_ms);
                 if (verdict.kind == VERDICT_NESTED_SHELL)
                         open_nested_level(shell, verdict.process, now_ms);
