@@ -34,9 +34,10 @@ sanitize:
 	        MESON="$(MESON) -Db_sanitize=address,undefined -Db_lundef=false --buildtype=debug -Doptimization=1"
 	@$(SANITIZE) $(PYTHON3) scripts/run_tests $(BUILD)-asan
 
-lint: $(BUILD)/build.ninja
+lint: # of its own: clang-tidy understands only the flags that clang was found to know
 	@scripts/deps build lint
-	@scripts/lint $(BUILD)
+	@test -f $(BUILD)-lint/build.ninja || CC=clang meson setup $(BUILD)-lint $(MESON) >/dev/null
+	@scripts/lint $(BUILD)-lint
 
 bench:
 	@scripts/deps build demo
@@ -53,4 +54,4 @@ install: all
 	@meson install -C $(BUILD) --no-rebuild --quiet
 
 clean:
-	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz
+	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz $(BUILD)-lint

@@ -22,6 +22,7 @@ void secret_wipe(void *bytes, size_t len)
 struct secret *secret_new(const void *bytes, size_t len)
 {
         size_t mapped = sizeof(struct secret) + len + 1;
+        /* cppcheck-suppress invalidFunctionArg ; -1 is what MAP_ANONYMOUS wants */
         struct secret *secret = mmap(NULL, mapped, PROT_READ | PROT_WRITE,
                                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 

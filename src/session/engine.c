@@ -268,30 +268,33 @@ bool engine_run(struct engine *engine, const struct run_request *request, comman
 
 /* ---- a command that runs ---- */
 
-static bool find_running(const struct engine *engine, command_id id, struct command **out_command,
-                         struct connection **out_connection, struct err *err)
+/* NULL and *err: there is none, or it has ended. */
+static struct command *find_running(const struct engine *engine, command_id id,
+                                    struct connection **out_connection, struct err *err)
 {
         struct command *command = commands_find(engine->commands, id);
 
-        if (command == NULL)
-                return err_set(err, ERR_NOT_FOUND, "there is no such command any more.");
-        if (command_state_is_final(command->state))
-                return err_set(err, ERR_STATE, "Command is not active (status: %s).",
-                               command_state_name(command->state));
-        struct connection *connection = connections_find(engine->connections, command->connection);
-        if (connection == NULL)
+        if (command == NULL) {
+                (void)err_set(err, ERR_NOT_FOUND, "there is no such command any more.");
+                return NULL;
+        }
+        if (command_state_is_final(command->state)) {
+                (void)err_set(err, ERR_STATE, "Command is not active (status: %s).",
+                              command_state_name(command->state));
+                return NULL;
+        }
+        *out_connection = connections_find(engine->connections, command->connection);
+        if (*out_connection == NULL)
                 bug("command %" PRIu64 " runs on no connection", id.n);
-        *out_command = command;
-        *out_connection = connection;
-        return true;
+        return command;
 }
 
 bool engine_interrupt(struct engine *engine, command_id id, struct err *err)
 {
-        struct command *command = NULL;
         struct connection *connection = NULL;
+        struct command *command = find_running(engine, id, &connection, err);
 
-        if (!find_running(engine, id, &command, &connection, err))
+        if (command == NULL)
                 return false;
         connection_interrupt(connection, command);
         return true;
@@ -311,10 +314,12 @@ static bool check_input(size_t len, struct err *err)
 bool engine_input(struct engine *engine, command_id id, const char *bytes, size_t len,
                   struct err *err)
 {
-        struct command *command = NULL;
         struct connection *connection = NULL;
 
-        if (!check_input(len, err) || !find_running(engine, id, &command, &connection, err))
+        if (!check_input(len, err))
+                return false;
+        struct command *command = find_running(engine, id, &connection, err);
+        if (command == NULL)
                 return false;
         if (command->isolated)
                 return err_set(err, ERR_STATE,

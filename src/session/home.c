@@ -25,6 +25,7 @@ void home_init(struct home *home)
         const char *dir = getenv("HOME");
         const char *user = getenv("USER");
         /* Once, at start-up, in the only thread. cppcheck-suppress getpwuidCalled */
+        /* cppcheck-suppress getpwuidCalled ; there is one thread */
         const struct passwd *account = getpwuid(getuid());
 
         home->account = xstrdup(account != NULL ? account->pw_dir : "/");

@@ -18,7 +18,7 @@ struct attempt {
         char user[USER_MAX];
         struct buf tried;
         unsigned attempts;
-        char *method; /* AUTH_METHOD_MAX bytes */
+        char method[AUTH_METHOD_MAX]; /* what succeeded */
 };
 
 static void note_tried(struct attempt *attempt, const char *what)
@@ -29,7 +29,7 @@ static void note_tried(struct attempt *attempt, const char *what)
 
 static bool succeed(struct attempt *attempt, const char *method, const char *detail)
 {
-        (void)snprintf(attempt->method, AUTH_METHOD_MAX, detail != NULL ? "%s (%s)" : "%s", method,
+        (void)snprintf(attempt->method, sizeof attempt->method, detail != NULL ? "%s (%s)" : "%s", method,
                        detail);
         return true;
 }
@@ -172,7 +172,7 @@ static void write_offered(struct buf *out, int methods)
 bool auth_run(ssh_session ssh, const struct auth_offer *offer, char out_method[AUTH_METHOD_MAX],
               struct err *err)
 {
-        struct attempt attempt = { .ssh = ssh, .offer = offer, .method = out_method };
+        struct attempt attempt = { .ssh = ssh, .offer = offer };
         scoped_buf struct buf offered;
 
         (void)snprintf(attempt.user, sizeof attempt.user, "%.*s", (int)offer->user.len,
@@ -180,7 +180,9 @@ bool auth_run(ssh_session ssh, const struct auth_offer *offer, char out_method[A
         buf_init(&attempt.tried, TRIED_MAX);
         buf_init(&offered, TRIED_MAX);
         bool ok = try_all(&attempt);
-        if (!ok) {
+        if (ok) {
+                memcpy(out_method, attempt.method, AUTH_METHOD_MAX);
+        } else {
                 int methods = ssh_userauth_list(ssh, NULL);
                 write_offered(&offered, methods);
                 if (!ssh_is_connected(ssh) && methods == 0)

@@ -89,8 +89,11 @@ void session_channel_free(struct session_channel *channel)
 {
         if (channel == NULL)
                 return;
-        if (channel->ssh != NULL)
+        if (channel->ssh != NULL) {
+                /* libssh keeps a channel until the host has closed it too, and would call us back */
+                (void)ssh_remove_channel_callbacks(channel->ssh, &channel->callbacks);
                 ssh_channel_free(channel->ssh); /* sends the close if it is still open */
+        }
         buf_fini(&channel->unsent);
         free(channel->exec);
         free(channel);

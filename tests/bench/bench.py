@@ -11,6 +11,7 @@ what disturbs the machine disturbs all of them:
   ssh     the OpenSSH client, a connection each time       (process.c)
 A result that is wrong ends the run. Memory is PSS, from /proc/PID/smaps_rollup.
 """
+import contextlib
 import os
 import subprocess
 import sys
@@ -26,6 +27,7 @@ MANY = "b"              # b1 to bN: logins for many connections at once
 LINE = b"%07d the quick brown fox jumps over the lazy dog and 0123456789 then some.....\n"
 MIB = 1 << 20
 READY_S = 60
+OUR_LINE = 150          # bytes that the server types for `true`, its marks and all
 
 
 class Size:
@@ -46,7 +48,7 @@ class Size:
 class Program:
     """A bench program that takes orders; answers are lists of numbers."""
     def __init__(self, argv, environment):
-        self.argv = argv
+        self.argv, self.order = argv, ""
         self.process = subprocess.Popen(argv, env=environment, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True, bufsize=1)
 
@@ -58,16 +60,25 @@ class Program:
         self.process.stdout.close()
         self.process.wait()
 
-    def ask(self, *words):
-        order = " ".join(str(word) for word in words)
+    def post(self, *words):
+        self.order = " ".join(str(word) for word in words)
         try:
-            self.process.stdin.write(order + "\n")
-            answer = self.process.stdout.readline()
+            self.process.stdin.write(self.order + "\n")
         except BrokenPipeError:
-            answer = ""
+            self.fail()
+
+    def take(self):
+        answer = self.process.stdout.readline()
         if not answer:
-            sys.exit(f"bench: {os.path.basename(self.argv[0])} failed at: {order}")
+            self.fail()
         return [int(number) for number in answer.split()]
+
+    def ask(self, *words):
+        self.post(*words)
+        return self.take()
+
+    def fail(self):
+        sys.exit(f"bench: {os.path.basename(self.argv[0])} failed at: {self.order}")
 
 
 class Samples:
@@ -92,6 +103,7 @@ class Bench:
         self.build = os.path.abspath(build)
         self.server = [os.path.join(self.build, "src", "mcp-ssh-session")]
         self.sshd = None
+        self.load_before = os.getloadavg()[0]
 
     def program(self, name):
         return os.path.join(self.build, "tests", "bench", "bench-" + name)
@@ -130,6 +142,8 @@ class Bench:
             client.ask("start")         # the files are read: not counted
             for _ in range(self.size.starts):
                 self.samples.add("start", "server", client.ask("start"))
+                self.samples.add("start", "ssh",
+                    self.process.ask("run", "ssh", "-T", "-F", "none", "-G", "host")[1:2])
                 self.spin()
             supervisor = client.ask("open")[0]
             self.samples.add("ping", "server", client.ask("ping", 10 * self.size.warm))
@@ -160,6 +174,7 @@ class Bench:
     def measure_warm(self, client, floor, master):
         self.samples.add("warm", "server", client.ask("true", LOGIN, self.size.warm))
         self.samples.add("warm", "loop", floor.ask("true", self.size.warm))
+        self.samples.add("long line", "loop", floor.ask("padded", self.size.warm, OUR_LINE))
         self.samples.add("exec", "loop", floor.ask("exec", self.size.master))
         for _ in range(self.size.master):
             self.samples.add("warm", "ssh -S",
@@ -176,7 +191,7 @@ class Bench:
         self.samples.add(what, "server", [elapsed])
         elapsed, got = floor.ask("output", path)
         self.samples.add(what, "loop", [elapsed])
-        for column, argv in (("ssh -S", self.over_master(master.path, "-tt", LOGIN)),
+        for column, argv in (("ssh -S", self.over_master(master.path, "-q", "-tt", LOGIN)),
                              ("ssh", self.ssh("-q", "-tt", LOGIN))):
             first, elapsed, got = self.process.ask("run", *argv, "cat", path)
             # LF comes as CR LF; but a master without a terminal of its own asks for none of that.
@@ -201,33 +216,47 @@ class Bench:
             self.process.ask("many", count, *self.ssh(MANY + "{}", "true")))
 
     def measure_many_warm(self):
-        """Each column alone, because the memory of the others would be shared with it."""
+        """Memory first, each column alone: the others would share its libraries."""
         count = self.size.connections
-        with self.client() as client:
+        logins = [f"{MANY}{number}" for number in range(1, count + 1)]
+        with contextlib.ExitStack() as stack:
+            client = stack.enter_context(self.client())
             supervisor = client.ask("open")[0]
             client.ask("all", MANY, 1)
             self.memory["first of many"] = pss_with_children(supervisor)
             client.ask("all", MANY, count)
             self.memory["many"] = pss_with_children(supervisor)
+            client.ask("close")
+            with contextlib.ExitStack() as alone:
+                floors = self.enter_floors(alone, logins)
+                self.memory["many loops"] = pss_sum(floor.process.pid for floor in floors)
+            masters = [stack.enter_context(Master(self, login, f"cm-{login}")) for login in logins]
+            self.memory["many masters"] = pss_sum(master.process.pid for master in masters)
+            floors = self.enter_floors(stack, logins)
+            client.ask("open")
+            client.ask("all", MANY, count)
             for _ in range(self.size.rounds):
-                self.samples.add("many warm", "server", client.ask("all", MANY, count))
-        floors = [Program(self.floor_argv(f"{MANY}{n}"), self.environment)
-                  for n in range(1, count + 1)]
+                self.measure_all_at_once(client, floors)
+
+    def enter_floors(self, stack, logins):
+        floors = [stack.enter_context(Program(self.floor_argv(login), self.environment))
+                  for login in logins]
         for floor in floors:
-            floor.ask("true", 1)
-        self.memory["many loops"] = sum(pss(floor.process.pid) for floor in floors)
+            floor.ask("true", 1)        # it has logged in
+        return floors
+
+    def measure_all_at_once(self, client, floors):
+        count = len(floors)
+        self.samples.add("many warm", "server", client.ask("all", MANY, count))
+        start = time.perf_counter()     # the orders cost some microseconds each: counted as theirs
         for floor in floors:
-            floor.__exit__()
-        masters = [Master(self, f"{MANY}{n}", f"cm{n}") for n in range(1, count + 1)]
-        for master in masters:
-            master.__enter__()
-        self.memory["many masters"] = sum(pss(master.process.pid) for master in masters)
-        path = os.path.join(self.sshd.dir, "client", "cm{}")
-        for _ in range(self.size.rounds):
-            self.samples.add("many warm", "ssh -S",
-                self.process.ask("many", count, *self.over_master(path, MANY + "{}", "true")))
-        for master in masters:
-            master.__exit__()
+            floor.post("true", 1)
+        for floor in floors:
+            floor.take()
+        self.samples.add("many warm", "loop", [(time.perf_counter() - start) * 1e6])
+        path = os.path.join(self.sshd.dir, "client", f"cm-{MANY}{{}}")
+        self.samples.add("many warm", "ssh -S",
+            self.process.ask("many", count, *self.over_master(path, MANY + "{}", "true")))
 
     def spin(self):
         self.samples.add("spin", "machine", self.process.ask("spin"))
@@ -286,9 +315,13 @@ def pss(pid):
     return None
 
 
-def pss_with_children(pid):
-    parts = [pss(member) for member in [pid, *descendants(pid)]]
+def pss_sum(pids):
+    parts = [pss(pid) for pid in pids]
     return None if None in parts else sum(parts)
+
+
+def pss_with_children(pid):
+    return pss_sum([pid, *descendants(pid)])
 
 
 def say(text):
@@ -335,11 +368,10 @@ class Table:
 def times_table(bench):
     table, at = Table(), bench.samples.at
 
-    def add(name, what, percent, target=("", ""), **other):
-        table.add(name, [at(other.get(column, what), column.replace("_", " "), percent)
-                         for column in COLUMNS], target=target)
+    def add(name, what, percent, target=("", "")):
+        table.add(name, [at(what, column, percent) for column in COLUMNS], target=target)
 
-    add("start until initialize is answered", "start", 50,
+    add("start until initialize is answered (ssh: -G)", "start", 50,
         ("<= 20 ms", verdict(at("start", "server", 50), 20)))
     add("  p95", "start", 95)
     add("ping, no host involved", "ping", 50)
@@ -350,12 +382,15 @@ def times_table(bench):
     table.rows.append(("", *[""] * 7, "< ssh -S", verdict(p50, master)))
     add("  p95", "warm", 95)
     add("  p99", "warm", 99)
-    add("true on an exec channel (loop only)", "exec", 50)
+    add(f"  the loop, typing {OUR_LINE} bytes as the server does", "long line", 50)
+    add("  the loop, on an exec channel each", "exec", 50)
     for mib in (8, 64):
-        target = ("", "") if mib == 8 else ("rate >= 0.7 of ssh -tt",
-            verdict(at("64 MiB", "server", 50), at("64 MiB", "ssh", 50) / 0.7))
-        add(f"{mib} MiB of output (ssh: -tt)", f"{mib} MiB", 50, target)
-        add("  from the first byte on (ssh only)", f"{mib} MiB from the first byte", 50)
+        what = f"{mib} MiB"
+        add(f"{what} of output (ssh: -tt)", what, 50)
+        rest = [at(what, "server", 50), at(what, "loop", 50),
+                *(at(what + " from the first byte", column, 50) for column in COLUMNS[2:])]
+        target = ("", "") if mib == 8 else ("rate >= 0.7 of ssh -tt", verdict(rest[0], rest[3] / 0.7))
+        table.add("  ssh counted from its first byte on", rest, target=target)
     count = bench.size.connections
     add(f"{count} at once: connect, shell, true", "many first", 50)
     add(f"{count} at once: warm true", "many warm", 50)
@@ -376,8 +411,8 @@ def memory_table(bench):
               ("<= 6 MB", verdict(idle, 6e6 / MIB)))
     further = each(memory["many"], memory["first of many"], count - 1)
     table.add(f"PSS per further connection, of {count}",
-              [further, each(memory["many loops"], 0, count), each(memory["many masters"], 0, count),
-               None], "MiB", ("<= 1 MB", verdict(further, 1e6 / MIB)))
+              [further, each(memory["many loops"], 0, count),
+               each(memory["many masters"], 0, count), None], "MiB", ("<= 1 MB", verdict(further, 1e6 / MIB)))
     table.add("PSS with one connection, warm", [mib(memory["one"]), None, None, None], "MiB")
     table.add("  after all the output", [mib(memory["after output"]), None, None, None], "MiB")
     return table
@@ -389,7 +424,9 @@ def report(bench):
     print(table)
     spin = [bench.samples.at("spin", "machine", percent) for percent in (1, 50, 95)]
     print(f"\nMedians where nothing else is said; {bench.size.warm * bench.size.rounds} warm commands, "
-          f"{bench.size.starts} starts. Load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors.\n"
+          f"{bench.size.starts} starts, {bench.size.large_rounds} times 64 MiB. Load "
+          f"{bench.load_before:.1f} before, {os.getloadavg()[0]:.1f} after, on "
+          f"{os.cpu_count()} processors.\n"
           f"Noise: a loop that is always the same took {spin[0]:.1f} ms at best, {spin[1]:.1f} in the "
           f"middle, {spin[2]:.1f} at p95.")
 

@@ -431,7 +431,7 @@ def test_a_cancelled_call_is_not_answered_and_gets_ctrl_c(server):
     wait_for_running(server, "sleep 60")
     server.cancel(slow, "the user pressed stop")
     after = retry_while_busy(server, "t-bash", "echo free")
-    assert after.output == "free\n" and after.started is False
+    assert after.output == "free\n" and after.started is False, after
     assert not slow.is_answered
 
 

@@ -6,6 +6,12 @@
 #define END_HALF   (MARKER_END_LEN / 2)
 #define INTRO      "\\033]" MARKER_OSC ";" /* as the line spells it; mksh wants the 0 */
 
+/*
+ * Bytes of one printf's format, about: where printf is a program, Linux takes 128 KiB in an
+ * argument, and a longer one would leave nothing for eval to run.
+ */
+#define PRINTF_FORMAT_MAX (64 * 1024)
+
 /* What stands around the pieces of a quoted word. */
 struct quoting {
         const char *open;  /* of a piece */
@@ -54,6 +60,7 @@ static void spell(const struct quoting *quoting, unsigned char c, char out[5])
 static bool quote(struct buf *out, const struct quoting *quoting, struct str text, size_t *column)
 {
         char spelled[5];
+        size_t format_start = out->len;
 
         bool is_option = text.len > 0 && text.ptr[0] == '-'; /* eval and printf would think so */
 
@@ -64,8 +71,12 @@ static bool quote(struct buf *out, const struct quoting *quoting, struct str tex
                 spell(quoting, (unsigned char)text.ptr[i], spelled);
                 size_t len = strlen(spelled);
                 if (*column + len > WRAPPER_LINE_MAX) {
-                        if (!buf_printf(out, "%s\\\r%s", quoting->close, quoting->open))
+                        bool is_full = quoting->percent && out->len - format_start > PRINTF_FORMAT_MAX;
+                        if (!buf_printf(out, "%s%s\\\r%s", quoting->close,
+                                        is_full ? ";command printf -- " : "", quoting->open))
                                 return false;
+                        if (is_full)
+                                format_start = out->len;
                         *column = strlen(quoting->open);
                 }
                 if (!buf_append(out, spelled, len))
