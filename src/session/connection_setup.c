@@ -170,10 +170,13 @@ static void on_dialed(void *arg, int fd, const struct err *why)
 
         dial_free(connection->dial);
         connection->dial = NULL;
-        if (fd < 0)
-                connection_fail(connection, &err);
-        else
+        if (fd >= 0) {
                 start_worker(connection, fd);
+                return;
+        }
+        if (connection->config->is_fallback)
+                (void)err_context(&err, "no ssh program is installed here, so no ssh_config was read");
+        connection_fail(connection, &err);
 }
 
 static int64_t connect_limit_ms(const struct ssh_config *config)

@@ -169,6 +169,7 @@ struct ssh_config *ssh_config_fallback(const char *host, const char *user, int p
         config->user = xstrdup(user);
         config->port = port != 0 ? port : 22;
         config->keepalive_count = KEEPALIVE_COUNT_DEFAULT;
+        config->is_fallback = true;
         for (size_t i = 0; i < sizeof identities / sizeof *identities; i++)
                 add_file(&config->identities, str_of(identities[i]));
         add_files(&config->user_known_hosts, str_of("~/.ssh/known_hosts ~/.ssh/known_hosts2"));

@@ -40,6 +40,7 @@ struct ssh_config {
         int keepalive_s;           /* 0: not set */
         int keepalive_count;
         enum address_family family;
+        bool is_fallback; /* not from ssh, see ssh_config_fallback() */
 };
 
 bool ssh_config_parse(struct ssh_config **out_config, struct str text, struct err *err);

@@ -13,6 +13,7 @@ A result that is wrong ends the run. Memory is PSS, from /proc/PID/smaps_rollup.
 """
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -35,14 +36,14 @@ class Size:
     def __init__(self, quick):
         self.starts = 10 if quick else 50
         self.rounds = 4 if quick else 20
-        self.first = 1 if quick else 2
+        self.first = 1
         self.warm = 25 if quick else 100
-        self.master = 5 if quick else 50
-        self.oneshot = 1 if quick else 2
-        self.small_rounds = 2 if quick else 10
-        self.large_rounds = 1 if quick else 5
+        self.master = 5 if quick else 20
+        self.oneshot = 1
+        self.small_rounds = 2 if quick else 5
+        self.large_rounds = 1 if quick else 3
         self.connections = 10 if quick else 50
-        self.connection_rounds = 1 if quick else 3
+        self.connection_rounds = 1 if quick else 2
 
 
 class Program:
@@ -412,7 +413,8 @@ def memory_table(bench):
     further = each(memory["many"], memory["first of many"], count - 1)
     table.add(f"PSS per further connection, of {count}",
               [further, each(memory["many loops"], 0, count),
-               each(memory["many masters"], 0, count), None], "MiB", ("<= 1 MB", verdict(further, 1e6 / MIB)))
+               each(memory["many masters"], 0, count), None], "MiB",
+              ("<= 1 MB", verdict(further, 1e6 / MIB)))
     table.add("PSS with one connection, warm", [mib(memory["one"]), None, None, None], "MiB")
     table.add("  after all the output", [mib(memory["after output"]), None, None, None], "MiB")
     return table
@@ -434,6 +436,7 @@ def report(bench):
 def main():
     if len(sys.argv) != 2:
         sys.exit("usage: tests/bench/bench.py BUILD_DIR   (QUICK=1: a short run)")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))   # all that was started ends, too
     bench = Bench(sys.argv[1], Size(quick=os.environ.get("QUICK", "0") not in ("", "0")))
     with tempfile.TemporaryDirectory(prefix="mcp-ssh-bench-") as home:
         bench.run(home)

@@ -34,7 +34,8 @@ static void feed(struct clean *clean, const char *bytes, size_t len, struct buf 
         assert_true(clean_feed(clean, (uint8_t *)exact, len, out));
         struct str partial = clean_partial(clean);
         assert_true(partial.len <= CLEAN_LINE_MAX);
-        assert_true(utf8_is_valid(partial.ptr, partial.len));
+        if (len > 1 || partial.len < 100) /* not for each byte of the long ones */
+                assert_true(utf8_is_valid(partial.ptr, partial.len));
         if (partial.ptr != NULL)
                 assert_int_equal(partial.ptr[partial.len], 0);
 }

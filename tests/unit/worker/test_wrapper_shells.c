@@ -30,22 +30,22 @@ struct program {
         const char *driver;
         const char *argv[6];
         const char *name;    /* what it answers when it is asked */
-        bool survives_syntax; /* goes on with our line behind a command that does not parse */
+        bool drops_line;     /* a command that does not parse takes the rest of our line with it */
 };
 
 /* Interactive ones, as those that we type into are; without a terminal they edit no lines. */
 static const struct program programs[] = {
-        { "bash", "bash", { "bash", "--norc", "--noprofile", "-i" }, "bash", false, false },
-        { "bash as sh", "sh", { "bash", "--norc", "--posix", "-i" }, "bash", false, false },
-        { "rbash", "rbash", { "bash", "--norc", "-r", "-i" }, "bash", false, false },
-        { "zsh", "zsh", { "zsh", "-f", "-i", "+Z" }, "zsh", false, false },
-        { "dash", "dash", { "dash", "-i" }, "", false, false },
-        { "busybox", "busybox", { "busybox", "sh", "-i" }, "", false, false },
-        { "ksh93", "ksh93", { "ksh93", "-i" }, "ksh", false, true },
-        { "ksh93 as ksh", "ksh", { "ksh93", "-i" }, "ksh", false, true },
-        { "mksh", "mksh", { "mksh", "-i" }, "ksh", false },
-        { "mksh as ksh", "ksh", { "mksh", "-i" }, "ksh", false },
-        { "yash", "yash", { "yash", "--norcfile", "--noprofile", "-i" }, "", false, false },
+        { "bash", "bash", { "bash", "--norc", "--noprofile", "-i" }, "bash", false },
+        { "bash as sh", "sh", { "bash", "--norc", "--posix", "-i" }, "bash", false },
+        { "rbash", "rbash", { "bash", "--norc", "-r", "-i" }, "bash", false },
+        { "zsh", "zsh", { "zsh", "-f", "-i", "+Z" }, "zsh", false },
+        { "dash", "dash", { "dash", "-i" }, "", false },
+        { "busybox", "busybox", { "busybox", "sh", "-i" }, "", false },
+        { "ksh93", "ksh93", { "ksh93", "-i" }, "ksh", false },
+        { "ksh93 as ksh", "ksh", { "ksh93", "-i" }, "ksh", false },
+        { "mksh", "mksh", { "mksh", "-i" }, "ksh", true },
+        { "mksh as ksh", "ksh", { "mksh", "-i" }, "ksh", true },
+        { "yash", "yash", { "yash", "--norcfile", "--noprofile", "-i" }, "", false },
 };
 
 static const char *const locales[] = { "C", "C.UTF-8" };
@@ -377,19 +377,23 @@ static void the_end_tells_where_it_is(void **state)
         }
 }
 
+/* By itself, or, where the shell throws the rest of the line away, when it is asked at its prompt. */
 static void a_command_that_does_not_parse_ends(void **state)
 {
         static const char *const broken[] = { "echo 'un", "echo \"un", "if true", ")", "echo `x", "echo x;;", "a\n'" };
         const struct program *program = given(state);
+        struct wrapper wrapper = { .driver = driver_find(str_of(program->driver)) };
         scoped_buf struct buf lines;
         scoped_buf struct buf printed;
 
-        if (!program->survives_syntax)
-                skip(); /* mksh drops the rest of its line; who asks the kernel sees it at its prompt */
         buf_init(&lines, SCRIPT_MAX);
         buf_init(&printed, SCRIPT_MAX);
-        for (unsigned n = 0; n < COUNT(broken); n++)
+        for (unsigned n = 0; n < COUNT(broken); n++) {
                 add(&lines, program, n, str_of(broken[n]), -1);
+                nonces_of(n, &wrapper);
+                if (program->drops_line)
+                        assert_true(wrapper_write_end_only(&lines, &wrapper));
+        }
         add(&lines, program, COUNT(broken), str_of("echo on"), -1);
         run(program, "C", &lines, &printed);
         for (unsigned n = 0; n <= COUNT(broken); n++) {
@@ -447,8 +451,11 @@ static void any_bytes_come_back(void **state)
         /* with other bytes ksh93 1.0.4 fills the machine's memory by itself */
         enum text_kind odd_kind = strcmp(program->argv[0], "ksh93") == 0 ? TEXT_UTF8 : TEXT_BYTES;
 
-        if (strcmp(program->label, "mksh as ksh") == 0)
-                skip(); /* its printf is a program, whose arguments end at 128 KiB */
+        /* readline takes each byte by itself; zsh 5.9 at times crashes in its own history when
+           such lines come from a file (hend()) */
+        bool is_short = strcmp(program->argv[0], "bash") == 0 || strcmp(program->argv[0], "zsh") == 0;
+        size_t long_len = is_short ? 10 * 1024 : 100 * 1024;
+
         for (size_t l = 0; l < COUNT(locales); l++) {
                 scoped_buf struct buf lines;
                 scoped_buf struct buf printed;
@@ -457,7 +464,8 @@ static void any_bytes_come_back(void **state)
                 buf_init(&printed, SCRIPT_MAX);
                 for (unsigned n = 0; n < ROUND_TRIPS; n++) {
                         scoped_buf struct buf command;
-                        size_t len = n + 2 < ROUND_TRIPS ? next_random(&seed) % 1000 : 100 * 1024;
+                        bool is_long = l == 0 && n + 1 == ROUND_TRIPS;
+                        size_t len = is_long ? long_len : next_random(&seed) % 1000;
                         buf_init(&command, SCRIPT_MAX);
                         buf_init(&texts[n], SCRIPT_MAX);
                         enum text_kind kind = n % 2 == 0 ? TEXT_PRINTABLE : odd_kind;
