@@ -22,9 +22,9 @@ void secret_wipe(void *bytes, size_t len)
 struct secret *secret_new(const void *bytes, size_t len)
 {
         size_t mapped = sizeof(struct secret) + len + 1;
+        const int access = PROT_READ | PROT_WRITE, kind = MAP_PRIVATE | MAP_ANONYMOUS;
         /* cppcheck-suppress invalidFunctionArg ; -1 is what MAP_ANONYMOUS wants */
-        struct secret *secret = mmap(NULL, mapped, PROT_READ | PROT_WRITE,
-                                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        struct secret *secret = mmap(NULL, mapped, access, kind, -1, 0);
 
         if (secret == MAP_FAILED)
                 bug("no memory for a secret of %zu bytes", len);
