@@ -114,6 +114,7 @@ struct connection *connection_new(struct connection_env *env, uint64_t id,
         connection->name = name_as_said(spec->target);
         connection->server = xstrdup("");
         connection->auth_method = xstrdup("");
+        connection->legacy = xstrdup("");
         connection->opened_wall_ms = clock_wall_ms();
         add_alias(connection, spec->given, spec->target, &spec->credentials);
         shells_init(&connection->shells);
@@ -139,6 +140,7 @@ static void on_timer_closed(uv_handle_t *handle)
         free(connection->user);
         free(connection->server);
         free(connection->auth_method);
+        free(connection->legacy);
         free(connection);
 }
 
@@ -484,6 +486,7 @@ struct session_info connection_describe(const struct connection *connection,
                 .cwd = shell != NULL ? shell->cwd : NULL,
                 .server = connection->server,
                 .auth_method = connection->auth_method,
+                .legacy = connection->legacy,
                 .command = shell != NULL ? shell_top(shell) : (command_id){ 0 },
                 .opened_wall_ms =
                         shell != NULL ? shell->opened_wall_ms : connection->opened_wall_ms,

@@ -102,6 +102,18 @@ static bool write_run(struct buf *out, const struct command *command)
         return wire_write_bare(out, WIRE_RUN_GO, command->id.n);
 }
 
+/* Once a connection: the reader is to know that it stands on weak ground. */
+static void note_legacy(struct connection *connection, struct command *command)
+{
+        if (connection->legacy[0] == 0 || connection->legacy_was_told)
+                return;
+        connection->legacy_was_told = true;
+        scoped_free char *note = xasprintf(
+                "this connection uses %s, which is no longer safe; the configuration allows it",
+                connection->legacy);
+        command_add_note(command, note);
+}
+
 static void send_run(struct connection *connection, struct command *command)
 {
         struct buf *out = postbox_out(connection->postbox);
@@ -113,6 +125,7 @@ static void send_run(struct connection *connection, struct command *command)
                 out->len = begin; /* not half of it */
         if (post(connection, is_written, &err)) {
                 command->is_sent = true;
+                note_legacy(connection, command);
                 return;
         }
         command_end(command, COMMAND_FAILED, &err);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scoped.h"
+#include "session/algorithms.h"
 #include "session/remote_text.h"
 
 #include <inttypes.h>
@@ -127,6 +128,7 @@ static void on_ready(struct connection *connection, const struct frame *frame)
         struct wire_reader reader = wire_read(frame);
         struct str server = wire_get_bytes(&reader);
         struct str method = wire_get_bytes(&reader);
+        struct str algorithms = wire_get_bytes(&reader);
 
         if (!wire_read_done(&reader) || connection->state != CONNECTION_AUTH) {
                 break_off(connection, frame, "not now, or does not decode");
@@ -136,6 +138,8 @@ static void on_ready(struct connection *connection, const struct frame *frame)
         free(connection->auth_method);
         connection->server = remote_text(server, IDENTIFICATION_MAX);
         connection->auth_method = remote_text(method, METHOD_MAX);
+        free(connection->legacy);
+        connection->legacy = algorithms_legacy(algorithms);
         connection_set_state(connection, CONNECTION_READY);
         connection_set_deadline(connection, -1);
         connection_drop_setup(connection); /* the agent above all */

@@ -1,9 +1,10 @@
 #pragma once
 /*
- * connection_private.h - the inside of a connection, for the four files that are one.
+ * connection_private.h - the inside of a connection, for the five files that are one.
  *
  *      connection.c           its life: made, named, ended
  *      connection_setup.c     from a host's name to an authenticated connection
+ *      connection_worker.c    what its worker is given
  *      connection_frames.c    what the worker says
  *      connection_commands.c  commands and shells on it
  *
@@ -64,6 +65,8 @@ struct connection {
 
         char *server;
         char *auth_method;
+        char *legacy; /* legacy algorithms that were agreed on, "" none; see algorithms.h */
+        bool legacy_was_told;
         int64_t opened_wall_ms;
         struct shells shells;
         uv_timer_t timer; /* the one deadline of the present state */
@@ -85,6 +88,10 @@ void connection_start(struct connection *connection);
 void connection_drop_setup(struct connection *connection);
 void connection_on_deadline(struct connection *connection);
 void connection_on_host_key(struct connection *connection, struct str type, struct str blob);
+void connection_fail_setup(struct connection *connection, struct err *err); /* "cannot connect to …" */
+
+/* connection_worker.c */
+void connection_start_worker(struct connection *connection, int fd); /* takes fd, connected */
 
 /* connection_frames.c */
 void connection_on_frame(void *arg, const struct frame *frame);

@@ -129,6 +129,7 @@ struct session_info {
         const char *cwd;         /* NULL unknown */
         const char *server;      /* SSH identification of the server, "" not yet */
         const char *auth_method; /* "publickey (id_ed25519)", …; "" not yet */
+        const char *legacy;      /* algorithms agreed on that are no longer safe, "" none */
         command_id command;      /* running there, n 0 none */
         int64_t opened_wall_ms;
         bool is_shell;           /* false: the connection alone, no shell is open on it */

@@ -13,11 +13,23 @@
 #include <stdbool.h>
 
 #define CONFIG_FILES_MAX 32 /* identity or known_hosts files; more are left out */
+#define CONFIG_WORDS_MAX 64 /* SendEnv patterns or SetEnv assignments; more are left out */
 
 enum address_family { ADDRESS_ANY, ADDRESS_INET, ADDRESS_INET6 };
 
+/* StrictHostKeyChecking. "ask" is strict here, where nobody can be asked. */
+enum host_key_policy {
+        HOST_KEY_STRICT,
+        HOST_KEY_ACCEPT_NEW, /* also for "no" and "off": a changed key is refused all the same */
+};
+
 struct file_list {
         char *paths[CONFIG_FILES_MAX];
+        unsigned count;
+};
+
+struct word_list {
+        char *words[CONFIG_WORDS_MAX];
         unsigned count;
 };
 
@@ -25,22 +37,47 @@ struct ssh_config {
         char *hostname;
         char *user;
         int port;
-        struct file_list identities;
+        enum address_family family;
+        char *bind_address;   /* NULL: any */
+        char *bind_interface; /* NULL: any */
+        int connect_timeout_s; /* 0: not set */
+
+        char *proxy_jump;    /* NULL: none; "[user@]host[:port],…", the nearest to us first */
+        char *proxy_command; /* NULL: none; with its %-tokens */
+        bool proxy_passes_fd; /* ProxyUseFdpass */
+
         struct file_list user_known_hosts;
         struct file_list global_known_hosts;
-        bool identities_only;
-        bool no_public_keys; /* PubkeyAuthentication no */
+        char *revoked_host_keys; /* NULL: none; a file */
+        char *host_key_alias;    /* NULL: not set */
+        enum host_key_policy host_key_policy;
+        bool hash_known_hosts;
+
+        char *host_key_algorithms; /* these five NULL: not set */
+        char *kex_algorithms;
+        char *ciphers;
+        char *macs;
+        char *public_key_algorithms;
+        int rsa_min_bits; /* 0: not set */
         bool compression;
-        char *identity_agent;      /* NULL: not set; "none", "SSH_AUTH_SOCK", "$VAR" or a path */
-        char *host_key_alias;      /* NULL: not set */
-        char *host_key_algorithms; /* NULL: not set */
-        char *proxy_jump;          /* NULL: none */
-        char *proxy_command;       /* NULL: none */
-        int connect_timeout_s;     /* 0: not set */
-        int keepalive_s;           /* 0: not set */
+
+        struct file_list identities;
+        struct file_list certificates;
+        bool identities_only;
+        char *identity_agent; /* NULL: not set; "none", "SSH_AUTH_SOCK", "$VAR" or a path */
+        char *auth_methods;   /* PreferredAuthentications; NULL: OpenSSH's order */
+        bool no_public_keys;  /* PubkeyAuthentication no, and so on */
+        bool no_passwords;
+        bool no_interactive;
+        int password_prompts; /* NumberOfPasswordPrompts */
+
+        int keepalive_s; /* 0: not set */
         int keepalive_count;
-        enum address_family family;
-        bool is_fallback; /* not from ssh, see ssh_config_fallback() */
+        struct word_list send_env; /* patterns of names */
+        struct word_list set_env;  /* "NAME=value" */
+
+        char *not_honoured; /* NULL: nothing; keywords that are set and have no effect here */
+        bool is_fallback;   /* not from ssh, see ssh_config_fallback() */
 };
 
 bool ssh_config_parse(struct ssh_config **out_config, struct str text, struct err *err);

@@ -20,6 +20,13 @@ bool wire_write_connect(struct buf *out, const struct wire_connect *connect)
         wire_put_u32(&writer, connect->timeout_s);
         wire_put_u32(&writer, connect->compression);
         wire_put_u32(&writer, connect->keys_before_agent);
+        put_str(&writer, connect->kex);
+        put_str(&writer, connect->ciphers);
+        put_str(&writer, connect->macs);
+        put_str(&writer, connect->public_key_algorithms);
+        put_str(&writer, connect->auth_methods);
+        wire_put_u32(&writer, connect->rsa_min_bits);
+        wire_put_u32(&writer, connect->may_prompt);
         return wire_end(&writer);
 }
 
@@ -38,9 +45,67 @@ bool wire_read_connect(const struct frame *frame, struct wire_connect *out_conne
         connect.timeout_s = wire_get_u32(&reader);
         connect.compression = wire_get_u32(&reader);
         connect.keys_before_agent = wire_get_u32(&reader);
+        connect.kex = wire_get_bytes(&reader);
+        connect.ciphers = wire_get_bytes(&reader);
+        connect.macs = wire_get_bytes(&reader);
+        connect.public_key_algorithms = wire_get_bytes(&reader);
+        connect.auth_methods = wire_get_bytes(&reader);
+        connect.rsa_min_bits = wire_get_u32(&reader);
+        connect.may_prompt = wire_get_u32(&reader);
         if (!wire_read_done(&reader))
                 return false;
         *out_connect = connect;
+        return true;
+}
+
+bool wire_write_key(struct buf *out, const struct wire_key *key)
+{
+        struct wire_writer writer = wire_begin(out, WIRE_KEY, 0);
+
+        put_str(&writer, key->name);
+        put_str(&writer, key->pem);
+        put_str(&writer, key->passphrase);
+        put_str(&writer, key->certificate);
+        return wire_end(&writer);
+}
+
+bool wire_read_key(const struct frame *frame, struct wire_key *out_key)
+{
+        struct wire_reader reader = wire_read(frame);
+        struct wire_key key = { .name = wire_get_bytes(&reader) };
+
+        key.pem = wire_get_bytes(&reader);
+        key.passphrase = wire_get_bytes(&reader);
+        key.certificate = wire_get_bytes(&reader);
+        if (!wire_read_done(&reader))
+                return false;
+        *out_key = key;
+        return true;
+}
+
+bool wire_write_prompt(struct buf *out, const struct wire_prompt *prompt)
+{
+        struct wire_writer writer = wire_begin(out, WIRE_PROMPT, 0);
+
+        wire_put_u32(&writer, prompt->kind);
+        wire_put_u32(&writer, prompt->echo);
+        put_str(&writer, prompt->text);
+        put_str(&writer, prompt->instruction);
+        return wire_end(&writer);
+}
+
+bool wire_read_prompt(const struct frame *frame, struct wire_prompt *out_prompt)
+{
+        struct wire_reader reader = wire_read(frame);
+        uint32_t kind = wire_get_u32(&reader);
+        struct wire_prompt prompt = { .echo = wire_get_u32(&reader) };
+
+        prompt.text = wire_get_bytes(&reader);
+        prompt.instruction = wire_get_bytes(&reader);
+        if (!wire_read_done(&reader) || kind >= WIRE_PROMPT_KINDS || prompt.echo > 1)
+                return false;
+        prompt.kind = (enum wire_prompt_kind)kind;
+        *out_prompt = prompt;
         return true;
 }
 
@@ -109,6 +174,24 @@ bool wire_write_two_bytes(struct buf *out, enum wire_kind kind, uint64_t id, str
 
         put_str(&writer, first);
         put_str(&writer, second);
+        return wire_end(&writer);
+}
+
+bool wire_write_u32(struct buf *out, enum wire_kind kind, uint64_t id, uint32_t number)
+{
+        struct wire_writer writer = wire_begin(out, kind, id);
+
+        wire_put_u32(&writer, number);
+        return wire_end(&writer);
+}
+
+bool wire_write_ready(struct buf *out, struct str server, struct str method, struct str algorithms)
+{
+        struct wire_writer writer = wire_begin(out, WIRE_READY, 0);
+
+        put_str(&writer, server);
+        put_str(&writer, method);
+        put_str(&writer, algorithms);
         return wire_end(&writer);
 }
 

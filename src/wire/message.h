@@ -15,9 +15,16 @@
 enum wire_kind {
         /* supervisor to worker */
         WIRE_CONNECT = 1,  /* struct wire_connect: begin key exchange on the inherited socket */
-        WIRE_KEY,          /* a private key to try, in the order sent: bytes name, bytes PEM;
-                              all of them come before WIRE_CONNECT */
-        WIRE_HOST_KEY_OK,  /* the verdict was good; go on to authentication. A bad one kills the worker */
+        WIRE_KEY,          /* struct wire_key: a private key to try, in the order sent; all of them
+                              come before WIRE_CONNECT */
+        WIRE_ENV,          /* bytes name, bytes value: for the environment of each channel (RFC 4254
+                              6.4); all of them come before WIRE_CONNECT */
+        WIRE_HOST_KEY_OK,  /* u32 WIRE_HOST_KEY_* bits: the verdict was good; go on to
+                              authentication. A bad one kills the worker */
+        WIRE_ANSWER,       /* to a WIRE_PROMPT: u32 1 answered, 0 declined; bytes answer */
+        WIRE_FORWARD_OPEN, /* id = forward id: u32 port, bytes host: a direct-tcpip channel (RFC 4254
+                              7.2); the frame's first byte carries one fd, whose bytes are relayed */
+        WIRE_FORWARD_CLOSE,/* id = forward id */
         WIRE_SHELL_OPEN,   /* id = shell id: u32 columns, u32 rows */
         WIRE_SHELL_CLOSE,  /* id = shell id */
         WIRE_RUN_BEGIN,    /* id = command id: i64 shell id (0: isolated, on an exec channel) */
@@ -32,7 +39,9 @@ enum wire_kind {
         WIRE_LOG = 100,    /* u32 enum log_level, bytes text */
         WIRE_SANDBOX,      /* u32 WIRE_SANDBOX_* bits that are in force */
         WIRE_HOST_KEY,     /* bytes key type name, bytes public key blob (RFC 4253 6.6) */
-        WIRE_READY,        /* authenticated: bytes server identification, bytes method that succeeded */
+        WIRE_PROMPT,       /* a person's to answer, one at a time: struct wire_prompt */
+        WIRE_READY,        /* authenticated: bytes server identification, bytes method that succeeded,
+                              bytes algorithms agreed on, "kex,cipher in,cipher out,mac in,mac out" */
         WIRE_FAILED,       /* u32 enum err_code, bytes text: no connection, or it is gone; last message */
         WIRE_SHELL_READY,  /* id = shell id: bytes name of the shell program ("bash", "" unknown), i64 pid or 0 */
         WIRE_SHELL_ENDED,  /* id = shell id: struct wire_end; commands in it were ended before */
@@ -41,7 +50,13 @@ enum wire_kind {
         WIRE_PARTIAL,      /* id = command id: bytes: the unfinished last line as it looks now, "" none */
         WIRE_AWAITING,     /* id = command id: u32 enum wire_awaiting, bytes question or program name */
         WIRE_ENDED,        /* id = command id: struct wire_end; nothing follows for this id */
+        WIRE_FORWARD_OPENED,/* id = forward id: bytes are relayed from now on */
+        WIRE_FORWARD_ENDED,/* id = forward id: bytes why, "" its end of the fd was closed; nothing
+                              follows for this id */
 };
+
+/* Of WIRE_HOST_KEY_OK. */
+#define WIRE_HOST_KEY_NEW 1u /* nobody knew the key a moment ago: send it no password and no answer */
 
 enum wire_awaiting {
         WIRE_AWAITING_NOTHING,  /* it runs (again) */
@@ -80,6 +95,34 @@ struct wire_connect {
         uint32_t timeout_s;             /* for banner and key exchange */
         uint32_t compression;           /* 1: ask for zlib */
         uint32_t keys_before_agent;     /* so many of the WIRE_KEYs are tried before the agent's */
+        struct str kex;                 /* preference lists for libssh, "" its default */
+        struct str ciphers;
+        struct str macs;
+        struct str public_key_algorithms;
+        struct str auth_methods; /* that may be tried, in that order: "publickey,password" */
+        uint32_t rsa_min_bits;   /* 0: libssh's own minimum */
+        uint32_t may_prompt;     /* 1: a person is there to answer WIRE_PROMPT */
+};
+
+struct wire_key {
+        struct str name;        /* for people: the file */
+        struct str pem;         /* OpenSSH or PEM format */
+        struct str passphrase;  /* "" none is known */
+        struct str certificate; /* the line of a -cert.pub file, "" none */
+};
+
+enum wire_prompt_kind {
+        WIRE_PROMPT_PASSPHRASE, /* of a key file; text names it */
+        WIRE_PROMPT_PASSWORD,   /* RFC 4252 8 */
+        WIRE_PROMPT_INTERACTIVE,/* RFC 4256; text and instruction are the host's */
+        WIRE_PROMPT_KINDS
+};
+
+struct wire_prompt {
+        enum wire_prompt_kind kind;
+        uint32_t echo;          /* 1: the answer may be shown while it is typed */
+        struct str text;
+        struct str instruction; /* "" none */
 };
 
 struct wire_end {
@@ -94,6 +137,12 @@ struct wire_end {
 bool wire_write_connect(struct buf *out, const struct wire_connect *connect);
 bool wire_read_connect(const struct frame *frame, struct wire_connect *out_connect);
 
+bool wire_write_key(struct buf *out, const struct wire_key *key);
+bool wire_read_key(const struct frame *frame, struct wire_key *out_key);
+
+bool wire_write_prompt(struct buf *out, const struct wire_prompt *prompt);
+bool wire_read_prompt(const struct frame *frame, struct wire_prompt *out_prompt);
+
 /* kind: WIRE_ENDED or WIRE_SHELL_ENDED */
 bool wire_write_end(struct buf *out, enum wire_kind kind, uint64_t id, const struct wire_end *end);
 bool wire_read_end(const struct frame *frame, struct wire_end *out_end);
@@ -106,6 +155,9 @@ bool wire_write_u32_bytes(struct buf *out, enum wire_kind kind, uint64_t id, uin
                           const void *bytes, size_t len);
 bool wire_write_two_bytes(struct buf *out, enum wire_kind kind, uint64_t id, struct str first,
                           struct str second);
+bool wire_write_u32(struct buf *out, enum wire_kind kind, uint64_t id, uint32_t number);
+bool wire_write_ready(struct buf *out, struct str server, struct str method,
+                      struct str algorithms);
 
 bool wire_write_shell_ready(struct buf *out, uint64_t id, struct str program, int64_t pid);
 

@@ -34,9 +34,36 @@ static bool succeed(struct attempt *attempt, const char *method, const char *det
         return true;
 }
 
+static const char *method_name(int method)
+{
+        switch (method) {
+        case SSH_AUTH_METHOD_PUBLICKEY: return "publickey";
+        case SSH_AUTH_METHOD_PASSWORD: return "password";
+        case SSH_AUTH_METHOD_INTERACTIVE: return "keyboard-interactive";
+        default: bug("method %d", method); /* libssh's numbers, no enum */
+        }
+}
+
+static bool is_wanted(const struct auth_offer *offer, int method)
+{
+        const char *name = method_name(method);
+        struct str rest = offer->methods;
+
+        while (rest.len > 0) {
+                const char *comma = memchr(rest.ptr, ',', rest.len);
+                size_t len = comma != NULL ? (size_t)(comma - rest.ptr) : rest.len;
+                if (str_is((struct str){ rest.ptr, len }, name))
+                        return true;
+                len += comma != NULL;
+                rest = (struct str){ rest.ptr + len, rest.len - len };
+        }
+        return false;
+}
+
 static bool may_try(const struct attempt *attempt, int method)
 {
-        return (ssh_userauth_list(attempt->ssh, NULL) & method) != 0
+        return is_wanted(attempt->offer, method)
+            && (ssh_userauth_list(attempt->ssh, NULL) & method) != 0
             && attempt->attempts < AUTH_ATTEMPTS_MAX && ssh_is_connected(attempt->ssh);
 }
 

@@ -21,18 +21,21 @@
 #define AUTH_METHOD_MAX   128
 
 struct auth_key {
-        char *name; /* for people: the file */
-        char *pem;  /* private key, OpenSSH or PEM format, not encrypted */
-        size_t pem_len;
+        char *name;        /* for people: the file */
+        char *pem;         /* private key, OpenSSH or PEM format */
+        char *passphrase;  /* "" none is known */
+        char *certificate; /* the line of a -cert.pub file, "" none */
 };
 
 struct auth_offer {
         struct str user;
         struct str password; /* "" none */
+        struct str methods;  /* that may be tried, in that order: "publickey,password" */
         bool use_agent;
         const struct auth_key *keys;
         size_t key_count;
         size_t keys_before_agent; /* the first so many are tried before the agent's */
+        bool is_new_host;         /* it gets no password and no answer */
 };
 
 /* out_method: what succeeded, for people: "publickey (~/.ssh/id_ed25519)". */

@@ -11,39 +11,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOST_KEY_MAX (16 * 1024) /* bytes of a public key blob */
-
-/*
- * No finite-field Diffie-Hellman: this libssh does not check the peer's value. AES-GCM only
- * where the build found a libssh that checks its tags (CVE-2026-59847); chacha20 last, because
- * libssh cannot tell whether strict key exchange was agreed on.
- */
-#define KEX_ALGORITHMS                                                                             \
-        "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,"   \
-        "ecdh-sha2-nistp521"
-#ifdef LIBSSH_GCM_IS_SOUND
-#define CIPHERS                                                                                    \
-        "aes256-gcm@openssh.com,aes128-gcm@openssh.com,aes256-ctr,aes192-ctr,aes128-ctr,"         \
-        "chacha20-poly1305@openssh.com"
-#else
-#define CIPHERS "aes256-ctr,aes192-ctr,aes128-ctr,chacha20-poly1305@openssh.com"
-#endif
-#define MACS                                                                                       \
-        "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512"
+#define HOST_KEY_MAX        (16 * 1024) /* bytes of a public key blob */
+#define ALGORITHMS_TEXT_MAX 512         /* characters */
 
 /* What the supervisor sends before it starts: keys, then how to connect. */
 struct plan {
         struct auth_key keys[AUTH_KEYS_MAX];
         size_t key_count;
+        struct channel_env *env; /* not ours; filled on the way */
         struct buf connect_payload; /* the frame's bytes, which connect borrows from */
         struct wire_connect connect;
 };
 
+static void wipe_text(char *text)
+{
+        secret_wipe(text, strlen(text));
+        free(text);
+}
+
 static void plan_fini(struct plan *plan)
 {
         for (size_t i = 0; i < plan->key_count; i++) {
-                secret_wipe(plan->keys[i].pem, plan->keys[i].pem_len);
-                free(plan->keys[i].pem);
+                wipe_text(plan->keys[i].pem);
+                wipe_text(plan->keys[i].passphrase);
+                free(plan->keys[i].certificate);
                 free(plan->keys[i].name);
         }
         if (plan->connect_payload.data != NULL)
@@ -51,19 +42,34 @@ static void plan_fini(struct plan *plan)
         buf_fini(&plan->connect_payload);
 }
 
+static char *copy(struct str str)
+{
+        return xstrndup(str.ptr, str.len);
+}
+
 static bool take_key(struct plan *plan, const struct frame *frame, struct err *err)
+{
+        struct wire_key key;
+
+        if (!wire_read_key(frame, &key) || plan->key_count == AUTH_KEYS_MAX)
+                return err_set(err, ERR_PROTOCOL, "a key that does not fit");
+        plan->keys[plan->key_count++] = (struct auth_key){
+                .name = copy(key.name),
+                .pem = copy(key.pem),
+                .passphrase = copy(key.passphrase),
+                .certificate = copy(key.certificate),
+        };
+        return true;
+}
+
+static bool take_variable(struct plan *plan, const struct frame *frame, struct err *err)
 {
         struct wire_reader reader = wire_read(frame);
         struct str name = wire_get_bytes(&reader);
-        struct str pem = wire_get_bytes(&reader);
+        struct str value = wire_get_bytes(&reader);
 
-        if (!wire_read_done(&reader) || plan->key_count == AUTH_KEYS_MAX)
-                return err_set(err, ERR_PROTOCOL, "a key that does not fit");
-        plan->keys[plan->key_count++] = (struct auth_key){
-                .name = xstrndup(name.ptr, name.len),
-                .pem = xstrndup(pem.ptr, pem.len),
-                .pem_len = pem.len,
-        };
+        if (!wire_read_done(&reader) || !channel_env_add(plan->env, name, value))
+                return err_set(err, ERR_PROTOCOL, "a variable that does not fit");
         return true;
 }
 
@@ -95,17 +101,20 @@ static bool receive_plan(struct frame_socket *frames, struct plan *plan, struct 
 {
         struct frame frame;
 
-        for (;;) {
-                if (!next_frame(frames, &frame, err))
-                        return false;
-                if (frame.kind == WIRE_CONNECT)
-                        return take_connect(plan, &frame, err);
-                if (frame.kind != WIRE_KEY)
-                        return err_set(err, ERR_PROTOCOL, "frame %u before the instructions",
-                                       frame.kind);
-                if (!take_key(plan, &frame, err))
+        while (next_frame(frames, &frame, err)) {
+                bool ok = false;
+                switch (frame.kind) {
+                case WIRE_CONNECT: return take_connect(plan, &frame, err);
+                case WIRE_KEY: ok = take_key(plan, &frame, err); break;
+                case WIRE_ENV: ok = take_variable(plan, &frame, err); break;
+                default: /* a number from outside, not our enum */
+                        (void)err_set(err, ERR_PROTOCOL, "frame %u before the instructions",
+                                      frame.kind);
+                }
+                if (!ok)
                         return false;
         }
+        return false;
 }
 
 static bool option(ssh_session ssh, enum ssh_options_e name, const void *value, struct err *err)
@@ -115,14 +124,39 @@ static bool option(ssh_session ssh, enum ssh_options_e name, const void *value, 
         return true;
 }
 
+/* A list of names; "": libssh's default. */
+static bool list_option(ssh_session ssh, enum ssh_options_e name, struct str list, struct err *err)
+{
+        if (list.len == 0)
+                return true;
+        char *text = copy(list);
+        bool ok = option(ssh, name, text, err);
+        free(text);
+        return ok;
+}
+
+static bool set_algorithms(ssh_session ssh, const struct wire_connect *connect, struct err *err)
+{
+        int rsa_min_bits = (int)connect->rsa_min_bits;
+
+        return list_option(ssh, SSH_OPTIONS_KEY_EXCHANGE, connect->kex, err)
+            && list_option(ssh, SSH_OPTIONS_CIPHERS_C_S, connect->ciphers, err)
+            && list_option(ssh, SSH_OPTIONS_CIPHERS_S_C, connect->ciphers, err)
+            && list_option(ssh, SSH_OPTIONS_HMAC_C_S, connect->macs, err)
+            && list_option(ssh, SSH_OPTIONS_HMAC_S_C, connect->macs, err)
+            && list_option(ssh, SSH_OPTIONS_HOSTKEYS, connect->host_key_algorithms, err)
+            && list_option(ssh, SSH_OPTIONS_PUBLICKEY_ACCEPTED_TYPES,
+                           connect->public_key_algorithms, err)
+            && option(ssh, SSH_OPTIONS_COMPRESSION, connect->compression ? "yes" : "no", err)
+            && (rsa_min_bits == 0 || option(ssh, SSH_OPTIONS_RSA_MIN_SIZE, &rsa_min_bits, err));
+}
+
 static bool set_options(ssh_session ssh, int fd, const struct plan *plan, struct err *err)
 {
         const struct wire_connect *connect = &plan->connect;
         bool no_config = false;
         long timeout_s = (long)connect->timeout_s;
-        char *user = xstrndup(connect->user.ptr, connect->user.len);
-        char *host_keys = xstrndup(connect->host_key_algorithms.ptr,
-                                   connect->host_key_algorithms.len);
+        char *user = copy(connect->user);
         /*
          * The host's name is only for libssh's own texts: the socket is connected already. The
          * directory keeps it from asking for the account's home, which the sandbox forbids.
@@ -133,15 +167,8 @@ static bool set_options(ssh_session ssh, int fd, const struct plan *plan, struct
                && option(ssh, SSH_OPTIONS_SSH_DIR, "/", err)
                && option(ssh, SSH_OPTIONS_USER, user, err)
                && option(ssh, SSH_OPTIONS_TIMEOUT, &timeout_s, err)
-               && option(ssh, SSH_OPTIONS_KEY_EXCHANGE, KEX_ALGORITHMS, err)
-               && option(ssh, SSH_OPTIONS_CIPHERS_C_S, CIPHERS, err)
-               && option(ssh, SSH_OPTIONS_CIPHERS_S_C, CIPHERS, err)
-               && option(ssh, SSH_OPTIONS_HMAC_C_S, MACS, err)
-               && option(ssh, SSH_OPTIONS_HMAC_S_C, MACS, err)
-               && option(ssh, SSH_OPTIONS_COMPRESSION, connect->compression ? "yes" : "no", err)
-               && (host_keys[0] == 0 || option(ssh, SSH_OPTIONS_HOSTKEYS, host_keys, err));
+               && set_algorithms(ssh, connect, err);
         free(user);
-        free(host_keys);
         return ok;
 }
 
@@ -170,7 +197,7 @@ static bool tell_host_key(struct frame_socket *frames, ssh_session ssh, struct e
         return frame_socket_send(frames) || err_set(err, ERR_SYSTEM, "the supervisor is gone");
 }
 
-static bool await_verdict(struct frame_socket *frames, struct err *err)
+static bool await_verdict(struct frame_socket *frames, uint32_t *out_bits, struct err *err)
 {
         struct frame frame;
 
@@ -178,10 +205,56 @@ static bool await_verdict(struct frame_socket *frames, struct err *err)
                 return false;
         if (frame.kind != WIRE_HOST_KEY_OK)
                 return err_set(err, ERR_HOST_KEY, "the host key was refused");
-        return true;
+        struct wire_reader reader = wire_read(&frame);
+        *out_bits = wire_get_u32(&reader);
+        return wire_read_done(&reader)
+            || err_set(err, ERR_PROTOCOL, "a verdict that cannot be read");
 }
 
-static bool authenticate(ssh_session ssh, const struct plan *plan, int agent_fd,
+/*
+ * libssh has no name for group exchange. Where both kinds of it were offered, the weak one is
+ * named: a warning too many is better than one too few.
+ */
+static const char *kex_name(ssh_session ssh, struct str offered)
+{
+        static const char weak[] = "diffie-hellman-group-exchange-sha1";
+        const char *name = ssh_get_kex_algo(ssh);
+
+        if (name != NULL)
+                return name;
+        return memmem(offered.ptr, offered.len, weak, strlen(weak)) != NULL
+                     ? weak
+                     : "diffie-hellman-group-exchange-sha256";
+}
+
+/* What was agreed on, for people and for the warning about legacy algorithms. */
+static void write_algorithms(ssh_session ssh, struct str kex_offered, struct buf *out)
+{
+        const char *names[] = { kex_name(ssh, kex_offered), ssh_get_cipher_in(ssh),
+                                ssh_get_cipher_out(ssh), ssh_get_hmac_in(ssh),
+                                ssh_get_hmac_out(ssh) };
+
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+                if (names[i] != NULL)
+                        (void)buf_printf(out, "%s%s", out->len > 0 ? "," : "",
+                                         names[i]); /* full: for people only */
+}
+
+static bool tell_ready(struct frame_socket *frames, ssh_session ssh, struct str kex_offered,
+                       const char *method, struct err *err)
+{
+        const char *server = ssh_get_serverbanner(ssh);
+        struct buf algorithms;
+
+        buf_init(&algorithms, ALGORITHMS_TEXT_MAX);
+        write_algorithms(ssh, kex_offered, &algorithms);
+        bool ok = wire_write_ready(&frames->out, str_of(server != NULL ? server : ""),
+                                   str_of(method), buf_str(&algorithms));
+        buf_fini(&algorithms);
+        return ok || err_set(err, ERR_PROTOCOL, "the server's identification is too long");
+}
+
+static bool authenticate(ssh_session ssh, const struct plan *plan, int agent_fd, uint32_t host_key,
                          struct frame_socket *frames, struct err *err)
 {
         const struct wire_connect *connect = &plan->connect;
@@ -189,19 +262,16 @@ static bool authenticate(ssh_session ssh, const struct plan *plan, int agent_fd,
         struct auth_offer offer = {
                 .user = connect->user,
                 .password = connect->password,
+                .methods = connect->auth_methods,
                 .use_agent = connect->use_agent != 0 && agent_fd >= 0
                           && ssh_set_agent_socket(ssh, agent_fd) == SSH_OK,
                 .keys = plan->keys,
                 .key_count = plan->key_count,
                 .keys_before_agent = connect->keys_before_agent,
+                .is_new_host = (host_key & WIRE_HOST_KEY_NEW) != 0,
         };
 
-        if (!auth_run(ssh, &offer, method, err))
-                return false;
-        const char *server = ssh_get_serverbanner(ssh);
-        return wire_write_two_bytes(&frames->out, WIRE_READY, 0,
-                                    str_of(server != NULL ? server : ""), str_of(method))
-            || err_set(err, ERR_PROTOCOL, "the server's identification is too long");
+        return auth_run(ssh, &offer, method, err) && tell_ready(frames, ssh, connect->kex, method, err);
 }
 
 static bool connect_by_plan(struct frame_socket *frames, const struct worker_fds *fds,
@@ -211,14 +281,15 @@ static bool connect_by_plan(struct frame_socket *frames, const struct worker_fds
                 return false;
         if (ssh_connect(ssh) != SSH_OK)
                 return err_set(err, ERR_CONNECT, "SSH key exchange failed: %s", ssh_get_error(ssh));
-        return tell_host_key(frames, ssh, err) && await_verdict(frames, err)
-            && authenticate(ssh, plan, fds->agent, frames, err);
+        uint32_t host_key;
+        return tell_host_key(frames, ssh, err) && await_verdict(frames, &host_key, err)
+            && authenticate(ssh, plan, fds->agent, host_key, frames, err);
 }
 
-bool connect_run(struct frame_socket *frames, const struct worker_fds *fds, ssh_session *out_ssh,
-                 uint32_t *out_keepalive_s, uint32_t *out_keepalive_count, struct err *err)
+bool connect_run(struct frame_socket *frames, const struct worker_fds *fds,
+                 struct connected *out_connected, struct err *err)
 {
-        struct plan plan = { 0 };
+        struct plan plan = { .env = &out_connected->env };
         ssh_session ssh = NULL;
 
         buf_init(&plan.connect_payload, WIRE_PAYLOAD_MAX);
@@ -226,14 +297,14 @@ bool connect_run(struct frame_socket *frames, const struct worker_fds *fds, ssh_
         if (ok && (ssh = ssh_new()) == NULL)
                 ok = err_set(err, ERR_SYSTEM, "no memory for an SSH session");
         ok = ok && connect_by_plan(frames, fds, &plan, ssh, err);
-        *out_keepalive_s = plan.connect.keepalive_s;
-        *out_keepalive_count = plan.connect.keepalive_count;
+        out_connected->keepalive_s = plan.connect.keepalive_s;
+        out_connected->keepalive_count = plan.connect.keepalive_count;
         plan_fini(&plan);
         if (!ok) {
                 ssh_free(ssh); /* accepts NULL */
                 return false;
         }
         ssh_set_blocking(ssh, 0);
-        *out_ssh = ssh;
+        out_connected->ssh = ssh;
         return true;
 }

@@ -11,12 +11,20 @@
  * Errors:  ERR_CONNECT, ERR_AUTH, ERR_PROTOCOL (of the supervisor's frames).
  */
 #include "base/err.h"
+#include "worker/channel_env.h"
 #include "worker/frame_socket.h"
 #include "worker/worker.h"
 
 #include <libssh/libssh.h>
 #include <stdbool.h>
 
-/* Tells WIRE_HOST_KEY and WIRE_READY on its way. *out_ssh is non-blocking from then on. */
-bool connect_run(struct frame_socket *frames, const struct worker_fds *fds, ssh_session *out_ssh,
-                 uint32_t *out_keepalive_s, uint32_t *out_keepalive_count, struct err *err);
+struct connected {
+        ssh_session ssh;                /* non-blocking from then on */
+        struct channel_env env; /* for each channel; zeroed before */
+        uint32_t keepalive_s;           /* 0: none */
+        uint32_t keepalive_count;
+};
+
+/* Tells WIRE_HOST_KEY and WIRE_READY on its way. */
+bool connect_run(struct frame_socket *frames, const struct worker_fds *fds,
+                 struct connected *out_connected, struct err *err);

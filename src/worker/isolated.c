@@ -15,12 +15,14 @@ struct isolated {
         int64_t end_by_ms; /* status seen: how long the rest of the output is waited for; 0 not yet */
 };
 
-struct isolated *isolated_new(ssh_session ssh, struct job **job, int64_t now_ms)
+struct isolated *isolated_new(ssh_session ssh, const struct channel_env *env, struct job **job,
+                              int64_t now_ms)
 {
         struct isolated *isolated = xcalloc(1, sizeof *isolated);
         struct session_channel_request request = {
                 .exec = (const char *)(*job)->text.data,
                 .close_stdin = true,
+                .env = env,
         };
 
         isolated->channel = session_channel_new(ssh, &request, now_ms);

@@ -6,6 +6,7 @@
  * Process: worker.
  * Memory:  isolated_free() frees; accepts NULL.
  */
+#include "worker/channel_env.h"
 #include "worker/job.h"
 
 #include <libssh/libssh.h>
@@ -15,7 +16,8 @@
 struct isolated;
 
 /* Takes the job, whose text is complete. */
-struct isolated *isolated_new(ssh_session ssh, struct job **job, int64_t now_ms);
+struct isolated *isolated_new(ssh_session ssh, const struct channel_env *env, struct job **job,
+                              int64_t now_ms);
 void isolated_free(struct isolated *isolated);
 
 /* Reads at most budget bytes and tells them. False: it is over, its end was told. */

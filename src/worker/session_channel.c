@@ -12,7 +12,7 @@
 
 #define WRITE_PIECE (32 * 1024) /* bytes handed to libssh at once; a packet's usual size */
 
-enum step { STEP_OPEN, STEP_PTY, STEP_START, STEP_DONE };
+enum step { STEP_OPEN, STEP_ENV, STEP_PTY, STEP_START, STEP_DONE };
 
 struct session_channel {
         ssh_session session; /* not ours */
@@ -24,6 +24,8 @@ struct session_channel {
         uint32_t columns, rows;
         bool close_stdin;
         bool eof_sent;
+        const struct channel_env *env; /* not ours; NULL: nothing */
+        size_t env_sent;
         struct buf unsent;
         struct ssh_channel_callbacks_struct callbacks;
         int status;
@@ -69,6 +71,7 @@ struct session_channel *session_channel_new(ssh_session ssh, const struct sessio
         channel->columns = request->columns;
         channel->rows = request->rows;
         channel->close_stdin = request->close_stdin;
+        channel->env = request->env;
         channel->status = -1;
         buf_init(&channel->unsent, SESSION_CHANNEL_UNSENT_MAX);
         channel->ssh = ssh_channel_new(ssh);
@@ -119,10 +122,35 @@ int64_t session_channel_deadline_ms(const struct session_channel *channel)
         return channel->state == SESSION_CHANNEL_OPENING ? channel->opened_by_ms : INT64_MAX;
 }
 
+/* A variable that the server does not take (AcceptEnv) is no failure. */
+static int send_env(struct session_channel *channel)
+{
+        while (channel->env != NULL && channel->env_sent < channel->env->count) {
+                const struct variable *at = &channel->env->variables[channel->env_sent];
+                if (ssh_channel_request_env(channel->ssh, at->name, at->value) == SSH_AGAIN)
+                        return SSH_AGAIN;
+                channel->env_sent++;
+        }
+        return SSH_OK;
+}
+
+static enum step step_after(const struct session_channel *channel)
+{
+        switch (channel->step) {
+        case STEP_OPEN:  return STEP_ENV;
+        case STEP_ENV:   return channel->exec == NULL ? STEP_PTY : STEP_START;
+        case STEP_PTY:   return STEP_START;
+        case STEP_START:
+        case STEP_DONE:  return STEP_DONE;
+        }
+        bug("channel step %d", (int)channel->step);
+}
+
 static int step_once(struct session_channel *channel)
 {
         switch (channel->step) {
         case STEP_OPEN: return ssh_channel_open_session(channel->ssh);
+        case STEP_ENV: return send_env(channel);
         case STEP_PTY:
                 return ssh_channel_request_pty_size(channel->ssh, "xterm-256color",
                                                     (int)channel->columns, (int)channel->rows);
@@ -138,6 +166,7 @@ static const char *step_name(enum step step)
 {
         switch (step) {
         case STEP_OPEN:  return "the server opened no further channel (MaxSessions in its sshd_config?)";
+        case STEP_ENV:   return "the server does not answer";
         case STEP_PTY:   return "the server gave no terminal";
         case STEP_START: return "the server started no command";
         case STEP_DONE:  break;
@@ -158,10 +187,7 @@ static void go_on_opening(struct session_channel *channel, int64_t now_ms)
                         fail(channel, step_name(channel->step), ssh_get_error(channel->session));
                         return;
                 }
-                bool needs_pty = channel->step == STEP_OPEN && channel->exec == NULL;
-                channel->step = channel->step == STEP_START ? STEP_DONE
-                              : needs_pty                   ? STEP_PTY
-                                                            : STEP_START;
+                channel->step = step_after(channel);
         }
         channel->state = SESSION_CHANNEL_OPEN;
 }

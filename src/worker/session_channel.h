@@ -12,6 +12,7 @@
  */
 #include "base/err.h"
 #include "base/str.h"
+#include "worker/channel_env.h"
 
 #include <libssh/libssh.h>
 #include <stdbool.h>
@@ -34,6 +35,7 @@ struct session_channel_request {
         const char *exec;       /* command for an exec request; NULL: a PTY with the login shell */
         uint32_t columns, rows; /* of the PTY */
         bool close_stdin;       /* send EOF at once */
+        const struct channel_env *env; /* asked for before it starts; NULL: nothing. Not ours */
 };
 
 struct session_channel_end {

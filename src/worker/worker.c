@@ -47,6 +47,7 @@ struct worker {
         ssh_session ssh;
         struct ssh_counter_struct counter; /* of bytes on the socket */
         uint32_t keepalive_s, keepalive_count;
+        struct channel_env env;
         uint32_t keepalives_unanswered;
         int64_t heard_ms; /* the last byte from the host */
         uint64_t heard_bytes;
@@ -117,6 +118,7 @@ static void open_shell(struct worker *worker, const struct frame *frame, int64_t
                 .columns = wire_get_u32(&reader),
                 .rows = wire_get_u32(&reader),
                 .ssh = worker->ssh,
+                .env = &worker->env,
                 .frames = &worker->frames.out,
         };
 
@@ -159,7 +161,7 @@ static void run_isolated(struct worker *worker, struct job **job, int64_t now_ms
 {
         for (size_t i = 0; i < ISOLATED_MAX; i++)
                 if (worker->isolated[i] == NULL) {
-                        worker->isolated[i] = isolated_new(worker->ssh, job, now_ms);
+                        worker->isolated[i] = isolated_new(worker->ssh, &worker->env, job, now_ms);
                         return;
                 }
         refuse_command(worker, (*job)->id, "too many isolated commands on this connection");
@@ -452,6 +454,7 @@ static void free_all(struct worker *worker)
         for (size_t i = 0; i < PENDING_MAX; i++)
                 job_free(worker->pending[i].job);
         probe_free(worker->probe);
+        channel_env_fini(&worker->env);
         if (worker->ssh != NULL) {
                 ssh_disconnect(worker->ssh);
                 ssh_free(worker->ssh);
@@ -471,6 +474,18 @@ static void live(struct worker *worker, struct err *err)
                 (void)sweep_all(worker, clock_now_ms());
 }
 
+static bool connect_to_host(struct worker *worker, struct err *err)
+{
+        struct connected connected = { 0 };
+        bool ok = connect_run(&worker->frames, &worker->fds, &connected, err);
+
+        worker->ssh = connected.ssh;
+        worker->env = connected.env;
+        worker->keepalive_s = connected.keepalive_s;
+        worker->keepalive_count = connected.keepalive_count;
+        return ok;
+}
+
 _Noreturn void worker_run(struct worker_fds fds)
 {
         struct worker *worker = xcalloc(1, sizeof *worker);
@@ -480,8 +495,7 @@ _Noreturn void worker_run(struct worker_fds fds)
         frame_socket_init(&worker->frames, fds.frames);
         log_set_sink(on_log, worker);
         tell_sandbox(worker, sandbox_enter());
-        if (connect_run(&worker->frames, &worker->fds, &worker->ssh, &worker->keepalive_s,
-                        &worker->keepalive_count, &err))
+        if (connect_to_host(worker, &err))
                 live(worker, &err);
         if (err.code != ERR_CANCELLED)
                 (void)wire_write_u32_bytes(&worker->frames.out, WIRE_FAILED, 0, err.code, err.text,

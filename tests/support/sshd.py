@@ -188,10 +188,10 @@ class Sshd:
         kwargs.setdefault("stdin", subprocess.DEVNULL)
         return subprocess.run(argv, capture_output=True, env=quiet_environment(), check=False, **kwargs)
 
-    def add_key(self, name, passphrase="", kind="ed25519", authorize=True):
+    def add_key(self, name, passphrase="", kind="ed25519", authorize=True, bits=None):
         """A new client key; returns the path of its private half."""
         path = self._path("client/" + name)
-        keygen(path, passphrase, kind)
+        keygen(path, passphrase, kind, bits)
         if authorize:
             with open(path + ".pub", encoding="utf-8") as public, \
                  open(self._path("server/authorized_keys"), "a", encoding="utf-8") as file:
@@ -368,9 +368,10 @@ def terminal_group():
         os.close(terminal)
 
 
-def keygen(path, passphrase="", kind="ed25519"):
+def keygen(path, passphrase="", kind="ed25519", bits=None):
     subprocess.run([which("ssh-keygen") or "ssh-keygen", "-q", "-t", kind, "-N", passphrase,
-            "-C", "throw-away", "-f", path], check=True, capture_output=True)
+            *(["-b", str(bits)] if bits else []), "-C", "throw-away", "-f", path],
+            check=True, capture_output=True)
 
 
 def nss_wrapper():

@@ -22,6 +22,7 @@ struct shell *shell_new(const struct shell_config *config, int64_t now_ms)
         struct session_channel_request request = {
                 .columns = config->columns,
                 .rows = config->rows,
+                .env = config->env,
         };
 
         shell->config = *config;

@@ -18,6 +18,7 @@
  * Memory:  shell_free() frees; accepts NULL. Frames buffer and session are borrowed.
  * Errors:  all told by frames.
  */
+#include "worker/channel_env.h"
 #include "worker/job.h"
 #include "worker/shell/probe.h"
 
@@ -32,8 +33,9 @@ struct shell;
 struct shell_config {
         uint64_t id;
         uint32_t columns, rows;
-        ssh_session ssh;    /* not ours */
-        struct buf *frames; /* not ours */
+        ssh_session ssh;               /* not ours */
+        const struct channel_env *env; /* not ours */
+        struct buf *frames;            /* not ours */
 };
 
 struct shell *shell_new(const struct shell_config *config, int64_t now_ms);

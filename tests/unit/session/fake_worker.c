@@ -343,8 +343,8 @@ void bench_log_in(struct bench *bench)
         (void)bench_expect(bench, WIRE_CONNECT);
         bench_shows_key(bench, /* is_known= */ true);
         (void)bench_expect(bench, WIRE_HOST_KEY_OK);
-        assert_true(wire_write_two_bytes(&bench->out, WIRE_READY, 0, str_of("SSH-2.0-Test"),
-                                         str_of("publickey (id_test)")));
+        assert_true(wire_write_ready(&bench->out, str_of("SSH-2.0-Test"),
+                                     str_of("publickey (id_test)"), str_of("")));
         bench_send(bench);
 }
 

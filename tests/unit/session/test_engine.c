@@ -379,7 +379,7 @@ static void a_worker_that_is_ready_before_its_host_was_checked_is_ended(void **s
 
         bench_accept(bench);
         (void)bench_expect(bench, WIRE_CONNECT);
-        assert_true(wire_write_two_bytes(&bench->out, WIRE_READY, 0, str_of("x"), str_of("none")));
+        assert_true(wire_write_ready(&bench->out, str_of("x"), str_of("none"), str_of("")));
         bench_send(bench);
         bench_until(bench, id, COMMAND_FAILED);
         assert_int_equal(bench_info(bench, id).error.code, ERR_PROTOCOL);

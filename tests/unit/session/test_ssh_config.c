@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,81 @@ static void proxies_are_noticed(void **state)
         assert_string_equal(config->proxy_command, "nc %h %p");
         ssh_config_free(config);
         ssh_config_free(NULL);
+}
+
+static void the_long_tail_is_read(void **state)
+{
+        struct ssh_config *config =
+                parse(MINIMUM "bindaddress 10.0.0.1\nbindinterface eth1\nproxyusefdpass yes\n"
+                              "revokedhostkeys /etc/revoked\nhashknownhosts yes\n"
+                              "stricthostkeychecking accept-new\nrequiredrsasize 3072\n"
+                              "kexalgorithms curve25519-sha256\nciphers aes256-ctr\n"
+                              "macs hmac-sha2-256\npubkeyacceptedalgorithms ssh-rsa\n"
+                              "certificatefile ~/.ssh/a-cert.pub\ncertificatefile /b\n"
+                              "preferredauthentications password,publickey\n"
+                              "passwordauthentication no\nkbdinteractiveauthentication no\n"
+                              "numberofpasswordprompts 1\n"
+                              "sendenv LANG\nsendenv LC_*\nsetenv A=x y\nsetenv B=\n");
+
+        (void)state;
+        assert_string_equal(config->bind_address, "10.0.0.1");
+        assert_string_equal(config->bind_interface, "eth1");
+        assert_true(config->proxy_passes_fd);
+        assert_string_equal(config->revoked_host_keys, "/etc/revoked");
+        assert_true(config->hash_known_hosts);
+        assert_int_equal(config->host_key_policy, HOST_KEY_ACCEPT_NEW);
+        assert_int_equal(config->rsa_min_bits, 3072);
+        assert_string_equal(config->kex_algorithms, "curve25519-sha256");
+        assert_string_equal(config->ciphers, "aes256-ctr");
+        assert_string_equal(config->macs, "hmac-sha2-256");
+        assert_string_equal(config->public_key_algorithms, "ssh-rsa");
+        assert_int_equal(config->certificates.count, 2);
+        assert_string_equal(config->certificates.paths[0], "~/.ssh/a-cert.pub");
+        assert_string_equal(config->auth_methods, "password,publickey");
+        assert_true(config->no_passwords);
+        assert_true(config->no_interactive);
+        assert_int_equal(config->password_prompts, 1);
+        assert_int_equal(config->send_env.count, 2);
+        assert_string_equal(config->send_env.words[1], "LC_*");
+        assert_int_equal(config->set_env.count, 2);
+        assert_string_equal(config->set_env.words[0], "A=x y");
+        assert_null(config->not_honoured);
+        ssh_config_free(config);
+}
+
+static void a_policy_is_never_weaker_than_accept_new(void **state)
+{
+        static const struct {
+                const char *value;
+                enum host_key_policy policy;
+        } cases[] = {
+                { "ask", HOST_KEY_STRICT },         { "yes", HOST_KEY_STRICT },
+                { "true", HOST_KEY_STRICT },        { "whatever", HOST_KEY_STRICT },
+                { "no", HOST_KEY_ACCEPT_NEW },      { "false", HOST_KEY_ACCEPT_NEW },
+                { "off", HOST_KEY_ACCEPT_NEW },     { "accept-new", HOST_KEY_ACCEPT_NEW },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+                char text[128];
+                (void)snprintf(text, sizeof text, MINIMUM "stricthostkeychecking %s\n",
+                               cases[i].value);
+                struct ssh_config *config = parse(text);
+                assert_int_equal(config->host_key_policy, cases[i].policy);
+                ssh_config_free(config);
+        }
+}
+
+static void what_has_no_effect_is_named(void **state)
+{
+        struct ssh_config *config =
+                parse(MINIMUM "knownhostscommand /bin/keys\nverifyhostkeydns false\n"
+                              "checkhostip no\nsecuritykeyprovider internal\ntunnel false\n"
+                              "remotecommand none\nrekeylimit 0 0\npkcs11provider /lib/p11.so\n");
+
+        (void)state;
+        assert_string_equal(config->not_honoured, "KnownHostsCommand, PKCS11Provider");
+        ssh_config_free(config);
 }
 
 static void nonsense_is_an_error(void **state)
@@ -155,6 +231,9 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_real_output_is_read),
                 cmocka_unit_test(proxies_are_noticed),
+                cmocka_unit_test(the_long_tail_is_read),
+                cmocka_unit_test(a_policy_is_never_weaker_than_accept_new),
+                cmocka_unit_test(what_has_no_effect_is_named),
                 cmocka_unit_test(nonsense_is_an_error),
                 cmocka_unit_test(more_files_than_there_is_room_for_are_left_out),
                 cmocka_unit_test(without_ssh_the_defaults_hold),

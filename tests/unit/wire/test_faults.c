@@ -143,7 +143,7 @@ static bool write_u32_bytes(struct buf *out)
 
 static bool write_two_bytes(struct buf *out)
 {
-        return wire_write_two_bytes(out, WIRE_READY, 0, (struct str){ payload, 1000 }, (struct str){ payload, 2000 });
+        return wire_write_two_bytes(out, WIRE_HOST_KEY, 0, (struct str){ payload, 1000 }, (struct str){ payload, 2000 });
 }
 
 static bool write_shell_ready(struct buf *out)

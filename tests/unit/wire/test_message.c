@@ -58,6 +58,27 @@ static const struct wire_connect connect_sample = {
         .timeout_s = UINT32_MAX,
         .compression = 0,
         .keys_before_agent = 2,
+        .kex = { "curve25519-sha256", 17 },
+        .ciphers = { "aes256-ctr", 10 },
+        .macs = { "hmac-sha2-256", 13 },
+        .public_key_algorithms = { "ssh-ed25519", 11 },
+        .auth_methods = { "publickey,password", 18 },
+        .rsa_min_bits = 2048,
+        .may_prompt = 1,
+};
+
+static const struct wire_key key_sample = {
+        .name = { "~/.ssh/id", 9 },
+        .pem = { "-----BEGIN", 10 },
+        .passphrase = { "p\0w", 3 },
+        .certificate = { "ssh-ed25519-cert-v01@openssh.com AAAA", 37 },
+};
+
+static const struct wire_prompt prompt_sample = {
+        .kind = WIRE_PROMPT_INTERACTIVE,
+        .echo = 1,
+        .text = { "Code: ", 6 },
+        .instruction = { "from your phone", 15 },
 };
 
 static void connect_comes_back(void **state)
@@ -78,6 +99,59 @@ static void connect_comes_back(void **state)
         assert_true(connect.timeout_s == UINT32_MAX);
         assert_int_equal(connect.compression, 0);
         assert_int_equal(connect.keys_before_agent, 2);
+        assert_str(connect.kex, "curve25519-sha256");
+        assert_str(connect.ciphers, "aes256-ctr");
+        assert_str(connect.macs, "hmac-sha2-256");
+        assert_str(connect.public_key_algorithms, "ssh-ed25519");
+        assert_str(connect.auth_methods, "publickey,password");
+        assert_int_equal(connect.rsa_min_bits, 2048);
+        assert_int_equal(connect.may_prompt, 1);
+}
+
+static void a_key_comes_back(void **state)
+{
+        struct wire_key key = { 0 };
+
+        (void)state;
+        assert_true(wire_write_key(&out, &key_sample));
+        struct frame frame = written(WIRE_KEY, 0);
+        assert_true(wire_read_key(&frame, &key));
+        assert_str(key.name, "~/.ssh/id");
+        assert_str(key.pem, "-----BEGIN");
+        assert_int_equal(key.passphrase.len, 3);
+        assert_memory_equal(key.passphrase.ptr, "p\0w", 3);
+        assert_str(key.certificate, "ssh-ed25519-cert-v01@openssh.com AAAA");
+}
+
+static void a_prompt_comes_back(void **state)
+{
+        struct wire_prompt prompt = { 0 };
+
+        (void)state;
+        assert_true(wire_write_prompt(&out, &prompt_sample));
+        struct frame frame = written(WIRE_PROMPT, 0);
+        assert_true(wire_read_prompt(&frame, &prompt));
+        assert_int_equal(prompt.kind, WIRE_PROMPT_INTERACTIVE);
+        assert_int_equal(prompt.echo, 1);
+        assert_str(prompt.text, "Code: ");
+        assert_str(prompt.instruction, "from your phone");
+}
+
+static void a_prompt_of_no_kind_is_refused(void **state)
+{
+        struct wire_prompt prompt = prompt_sample;
+
+        (void)state;
+        prompt.kind = WIRE_PROMPT_KINDS;
+        assert_true(wire_write_prompt(&out, &prompt));
+        struct frame frame = written(WIRE_PROMPT, 0);
+        assert_false(wire_read_prompt(&frame, &prompt));
+        buf_reset(&out);
+        prompt = prompt_sample;
+        prompt.echo = 2;
+        assert_true(wire_write_prompt(&out, &prompt));
+        frame = written(WIRE_PROMPT, 0);
+        assert_false(wire_read_prompt(&frame, &prompt));
 }
 
 static void an_empty_connect_comes_back(void **state)
@@ -181,6 +255,20 @@ static bool decode_end(const struct frame *frame)
         return wire_read_end(frame, &end);
 }
 
+static bool decode_key(const struct frame *frame)
+{
+        struct wire_key key;
+
+        return wire_read_key(frame, &key);
+}
+
+static bool decode_prompt(const struct frame *frame)
+{
+        struct wire_prompt prompt;
+
+        return wire_read_prompt(frame, &prompt);
+}
+
 /* At every byte, and with one too many; copied, so that a read beyond the end is seen. */
 static void no_part_is_taken(const struct frame *frame, decoder *decode)
 {
@@ -202,6 +290,14 @@ static void a_truncated_message_is_refused(void **state)
         assert_true(wire_write_end(&out, WIRE_ENDED, 1, &end_sample));
         frame = written(WIRE_ENDED, 1);
         no_part_is_taken(&frame, decode_end);
+        buf_reset(&out);
+        assert_true(wire_write_key(&out, &key_sample));
+        frame = written(WIRE_KEY, 0);
+        no_part_is_taken(&frame, decode_key);
+        buf_reset(&out);
+        assert_true(wire_write_prompt(&out, &prompt_sample));
+        frame = written(WIRE_PROMPT, 0);
+        no_part_is_taken(&frame, decode_prompt);
 }
 
 /* Every length field in turn says more than there is. */
@@ -253,11 +349,27 @@ static void the_small_ones_come_back(void **state)
         assert_true(wire_read_done(&reader));
 
         buf_reset(&out);
-        assert_true(wire_write_two_bytes(&out, WIRE_READY, 0, str_of("SSH-2.0-x"), str_of("")));
+        assert_true(wire_write_two_bytes(&out, WIRE_HOST_KEY, 0, str_of("ssh-rsa"), str_of("")));
+        frame = written(WIRE_HOST_KEY, 0);
+        reader = wire_read(&frame);
+        assert_str(wire_get_bytes(&reader), "ssh-rsa");
+        assert_str(wire_get_bytes(&reader), "");
+        assert_true(wire_read_done(&reader));
+
+        buf_reset(&out);
+        assert_true(wire_write_ready(&out, str_of("SSH-2.0-x"), str_of(""), str_of("aes256-ctr")));
         frame = written(WIRE_READY, 0);
         reader = wire_read(&frame);
         assert_str(wire_get_bytes(&reader), "SSH-2.0-x");
         assert_str(wire_get_bytes(&reader), "");
+        assert_str(wire_get_bytes(&reader), "aes256-ctr");
+        assert_true(wire_read_done(&reader));
+
+        buf_reset(&out);
+        assert_true(wire_write_u32(&out, WIRE_HOST_KEY_OK, 0, WIRE_HOST_KEY_NEW));
+        frame = written(WIRE_HOST_KEY_OK, 0);
+        reader = wire_read(&frame);
+        assert_int_equal(wire_get_u32(&reader), WIRE_HOST_KEY_NEW);
         assert_true(wire_read_done(&reader));
 
         buf_reset(&out);
@@ -306,6 +418,9 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(connect_comes_back),
                 TEST(an_empty_connect_comes_back),
+                TEST(a_key_comes_back),
+                TEST(a_prompt_comes_back),
+                TEST(a_prompt_of_no_kind_is_refused),
                 TEST(every_end_comes_back),
                 TEST(an_end_out_of_range_is_refused),
                 TEST(a_truncated_message_is_refused),

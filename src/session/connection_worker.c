@@ -1,0 +1,216 @@
+/*
+ * Secrets (password, keys) are freed as soon as they are in the worker's postbox, which wipes
+ * what it has sent. They leave before the host's key is seen, but only as far as the worker,
+ * which uses none of them before WIRE_HOST_KEY_OK.
+ */
+#include "session/connection_private.h"
+
+#include "base/alloc.h"
+#include "base/scoped.h"
+#include "session/algorithms.h"
+#include "session/environment.h"
+#include "session/sockets.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KEEPALIVE_S      15
+#define AUTH_METHODS     "publickey,keyboard-interactive,password" /* OpenSSH's order, as far as we can */
+#define AUTH_METHODS_MAX 256 /* characters */
+
+extern char **environ;
+
+static bool send_key(struct postbox *postbox, const struct identity *identity, struct err *err)
+{
+        if (identity->key == NULL)
+                return true;
+        struct wire_key key = {
+                .name = str_of(identity->name),
+                .pem = { secret_bytes(identity->key), secret_len(identity->key) },
+        };
+        return wire_write_key(postbox_out(postbox), &key)
+               || err_set(err, ERR_LIMIT, "key %s is too large", identity->name);
+}
+
+static size_t secrets_len(const struct connection *connection)
+{
+        size_t len = 2 * (size_t)WIRE_PAYLOAD_MAX; /* the connect message, and then some */
+
+        for (unsigned i = 0; i < connection->identities.count; i++)
+                len += IDENTITY_KEY_MAX + 256;
+        return len;
+}
+
+static bool send_variable(void *arg, struct str name, struct str value)
+{
+        return wire_write_two_bytes(postbox_out(arg), WIRE_ENV, 0, name, value);
+}
+
+static bool is_disabled(const struct ssh_config *config, struct str method)
+{
+        return (config->no_public_keys && str_is(method, "publickey"))
+               || (config->no_passwords && str_is(method, "password"))
+               || (config->no_interactive && str_is(method, "keyboard-interactive"));
+}
+
+/* PreferredAuthentications without what the configuration switches off; yours, free(). */
+static char *auth_methods(const struct ssh_config *config)
+{
+        const char *at = config->auth_methods != NULL ? config->auth_methods : AUTH_METHODS;
+        struct buf list;
+
+        buf_init(&list, AUTH_METHODS_MAX);
+        while (*at != 0) {
+                struct str method = { at, strcspn(at, ",") };
+                if (!is_disabled(config, method))
+                        (void)buf_printf(&list, "%s%.*s", list.len > 0 ? "," : "", (int)method.len,
+                                         method.ptr); /* full: the rest is not tried */
+                at += method.len + (at[method.len] == ',');
+        }
+        return buf_take(&list);
+}
+
+/* What the worker is told about the connection; the texts belong to the struct. */
+struct instructions {
+        char *host_key_algorithms;
+        char *kex;
+        char *ciphers;
+        char *macs;
+        char *auth_methods;
+};
+
+static void instructions_fini(struct instructions *texts)
+{
+        free(texts->host_key_algorithms);
+        free(texts->kex);
+        free(texts->ciphers);
+        free(texts->macs);
+        free(texts->auth_methods);
+}
+
+static bool instructions_init(struct instructions *texts, const struct connection *connection,
+                              struct err *err)
+{
+        const struct ssh_config *config = connection->config;
+
+        texts->host_key_algorithms =
+                host_keys_algorithms(connection->host_keys, config->host_key_algorithms);
+        texts->auth_methods = auth_methods(config);
+        return algorithms_choose(ALGORITHM_KEX, config->kex_algorithms, &texts->kex, err)
+               && algorithms_choose(ALGORITHM_CIPHER, config->ciphers, &texts->ciphers, err)
+               && algorithms_choose(ALGORITHM_MAC, config->macs, &texts->macs, err);
+}
+
+static bool write_connect(const struct connection *connection, const struct instructions *texts)
+{
+        const struct ssh_config *config = connection->config;
+        const struct secret *password = connection->password;
+        bool has_chosen_key = connection->key_filename != NULL && connection->identities.count > 0
+                              && connection->identities.items[0].key != NULL;
+        struct wire_connect connect = {
+                .user = str_of(connection->user),
+                .host_key_algorithms = str_of(texts->host_key_algorithms),
+                .use_agent = connection->agent != NULL,
+                .keepalive_s =
+                        (uint32_t)(config->keepalive_s > 0 ? config->keepalive_s : KEEPALIVE_S),
+                .keepalive_count = (uint32_t)config->keepalive_count,
+                .timeout_s = KEX_MS / 1000,
+                .compression = config->compression,
+                .keys_before_agent = has_chosen_key,
+                .kex = str_of(texts->kex),
+                .ciphers = str_of(texts->ciphers),
+                .macs = str_of(texts->macs),
+                .auth_methods = str_of(texts->auth_methods),
+                .rsa_min_bits = (uint32_t)config->rsa_min_bits,
+        };
+
+        if (config->public_key_algorithms != NULL)
+                connect.public_key_algorithms = str_of(config->public_key_algorithms);
+        if (password != NULL)
+                connect.password = (struct str){ secret_bytes(password), secret_len(password) };
+        return wire_write_connect(postbox_out(connection->postbox), &connect);
+}
+
+static bool send_connect(struct connection *connection, struct err *err)
+{
+        struct instructions texts = { 0 };
+        struct postbox *postbox = connection->postbox;
+
+        postbox_expect_secrets(postbox, secrets_len(connection));
+        for (unsigned i = 0; i < connection->identities.count; i++)
+                if (!send_key(postbox, &connection->identities.items[i], err))
+                        return false;
+        if (!environment_each(connection->config, environ, send_variable, postbox))
+                return err_set(err, ERR_LIMIT, "its SetEnv and SendEnv are too long");
+        bool ok = instructions_init(&texts, connection, err)
+                  && (write_connect(connection, &texts)
+                      || err_set(err, ERR_LIMIT, "password or user name are too long"));
+        instructions_fini(&texts);
+        if (ok)
+                postbox_flush(postbox);
+        return ok;
+}
+
+/* The worker's ends of its sockets; -1: not made, or handed over. */
+struct worker_ends {
+        int host;
+        int frames;
+        int agent;
+};
+
+static bool lend_agent(struct connection *connection, int *out_fd, struct err *err)
+{
+        const struct ssh_config *config = connection->config;
+
+        if (config->no_public_keys)
+                return true;
+        scoped_fd int fd = agent_connect(config->identity_agent, &connection->env->home);
+        if (fd < 0)
+                return true;
+        struct key_blobs *allowed =
+                config->identities_only ? identities_public_keys(&connection->identities) : NULL;
+        bool ok = agent_new(&connection->agent, connection->env->loop, &fd, &allowed, out_fd, err);
+        key_blobs_free(allowed); /* not taken */
+        return ok;
+}
+
+static bool make_worker(struct connection *connection, struct worker_ends *ends, struct err *err)
+{
+        struct connection_env *env = connection->env;
+        const struct postbox_owner owner = { connection_on_frame, connection_on_postbox_end,
+                                             connection };
+        int pair[2];
+
+        if (!lend_agent(connection, &ends->agent, err) || !socket_pair(pair, err))
+                return false;
+        ends->frames = pair[1];
+        if (!postbox_new(&connection->postbox, env->loop, &pair[0], env->scratch, &owner, err)) {
+                scoped_close(&pair[0]);
+                return false;
+        }
+        if (!spawner_make(env->spawner, connection->id, &ends->host, &ends->frames, &ends->agent,
+                          err))
+                return false;
+        connection->has_worker = true;
+        return send_connect(connection, err);
+}
+
+void connection_start_worker(struct connection *connection, int fd)
+{
+        struct worker_ends ends = { .host = fd, .frames = -1, .agent = -1 };
+        struct err err = { 0 };
+
+        connection_set_state(connection, CONNECTION_KEX);
+        connection_set_deadline(connection, KEX_MS);
+        if (!make_worker(connection, &ends, &err))
+                connection_fail_setup(connection, &err);
+        scoped_close(&ends.host);
+        scoped_close(&ends.frames);
+        scoped_close(&ends.agent);
+        secret_free(connection->password);
+        connection->password = NULL;
+        for (unsigned i = 0; i < connection->identities.count; i++) {
+                secret_free(connection->identities.items[i].key);
+                connection->identities.items[i].key = NULL;
+        }
+}
