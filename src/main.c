@@ -4,6 +4,7 @@
  * Process: supervisor; the zygote is forked before anything else exists.
  */
 #include "base/log.h"
+#include "cli/cli.h"
 #include "mcp/server.h"
 #include "session/engine.h"
 #include "transport/stdio.h"
@@ -21,8 +22,11 @@
 
 static const int stop_signals[STOP_SIGNALS] = { SIGTERM, SIGINT, SIGHUP };
 
+struct subcommand;
+
 struct options {
-        const char *ssh_config; /* NULL: the user's own */
+        const char *ssh_config;              /* NULL: the user's own */
+        const struct subcommand *subcommand; /* NULL: serve MCP */
 };
 
 struct app {
@@ -35,10 +39,12 @@ struct app {
 };
 
 static const char usage[] =
-        "usage: mcp-ssh-session [mcp] [options]\n"
+        "usage: mcp-ssh-session [options] [mcp]\n"
+        "       mcp-ssh-session [options] doctor HOST\n"
         "\n"
         "Serves the Model Context Protocol on standard input and output: persistent SSH\n"
-        "sessions for AI agents. Meant to be started by an MCP client.\n"
+        "sessions for AI agents. Meant to be started by an MCP client. doctor shows, step by\n"
+        "step, how a host is reached, and at the failing step what mends it.\n"
         "\n"
         "  --ssh-config FILE   read FILE as `ssh -F FILE` would (environment: MCP_SSH_CONFIG_FILE)\n"
         "  --log-level LEVEL   error, warn, info, debug or trace, on standard error\n"
@@ -160,8 +166,27 @@ static bool read_environment(struct options *options)
         return level == NULL || level[0] == 0 || set_log_level(level);
 }
 
-/* Returns -1 to go on, else the exit status. */
-static int read_options(int argc, char **argv, struct options *options)
+/* ---- subcommands ---- */
+
+struct subcommand {
+        const char *name;
+        int (*run)(const struct cli_options *options, int argc, char **argv);
+};
+
+static const struct subcommand subcommands[] = {
+        { "doctor", cli_doctor },
+};
+
+static const struct subcommand *find_subcommand(const char *name)
+{
+        for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++)
+                if (strcmp(subcommands[i].name, name) == 0)
+                        return &subcommands[i];
+        return NULL;
+}
+
+/* Both return -1 to go on, else the exit status. */
+static int read_flags(int argc, char **argv, struct options *options)
 {
         static const struct option names[] = {
                 { "ssh-config", required_argument, NULL, 'F' },
@@ -172,7 +197,8 @@ static int read_options(int argc, char **argv, struct options *options)
         };
         int name;
 
-        while ((name = getopt_long(argc, argv, "F:hV", names, NULL)) != -1) {
+        /* "+": what follows a subcommand is the subcommand's */
+        while ((name = getopt_long(argc, argv, "+F:hV", names, NULL)) != -1) {
                 switch (name) {
                 case 'F': options->ssh_config = optarg; break;
                 case 'l':
@@ -184,9 +210,21 @@ static int read_options(int argc, char **argv, struct options *options)
                 default:  return 2;
                 }
         }
-        if (optind < argc && strcmp(argv[optind], "mcp") == 0)
+        return -1;
+}
+
+static int read_options(int argc, char **argv, struct options *options)
+{
+        int status = read_flags(argc, argv, options);
+
+        if (status == -1 && optind < argc && strcmp(argv[optind], "mcp") == 0) {
                 optind++;
-        if (optind == argc)
+                status = read_flags(argc, argv, options);
+        }
+        if (status != -1 || optind == argc)
+                return status;
+        options->subcommand = find_subcommand(argv[optind]);
+        if (options->subcommand != NULL)
                 return -1;
         (void)fprintf(stderr, "mcp-ssh-session: \"%s\" is not understood\n%s", argv[optind], usage);
         return 2;
@@ -207,5 +245,8 @@ int main(int argc, char **argv)
                 log_error("%s", err.text);
                 return EXIT_FAILURE;
         }
-        return serve(&options, zygote_fd);
+        if (options.subcommand == NULL)
+                return serve(&options, zygote_fd);
+        const struct cli_options cli = { .ssh_config = options.ssh_config, .zygote_fd = zygote_fd };
+        return options.subcommand->run(&cli, argc - optind - 1, argv + optind + 1);
 }

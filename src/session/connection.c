@@ -186,6 +186,43 @@ static void on_timer(uv_timer_t *timer)
                 connection_on_deadline(connection);
 }
 
+/* ---- who looks on ---- */
+
+void connection_set_watch(struct connection *connection, const struct connection_watch *watch)
+{
+        connection->watch = watch;
+}
+
+void connection_tell_step(struct connection *connection, enum connect_step step, const char *text)
+{
+        if (connection->watch != NULL)
+                connection->watch->on_step(connection->watch->arg, step, text);
+}
+
+static enum connect_step step_under_way(const struct connection *connection, const struct err *why)
+{
+        switch (connection->state) {
+        case CONNECTION_RESOLVING: return CONNECT_STEP_CONFIG;
+        case CONNECTION_DIALING: return CONNECT_STEP_REACH;
+        case CONNECTION_KEX:
+                return why->code == ERR_HOST_KEY ? CONNECT_STEP_HOST_KEY : CONNECT_STEP_KEX;
+        case CONNECTION_AUTH:
+        case CONNECTION_READY:
+        case CONNECTION_CLOSING:
+        case CONNECTION_GONE: break;
+        }
+        return CONNECT_STEP_LOG_IN;
+}
+
+static void tell_failure(struct connection *connection, const struct err *why)
+{
+        const struct connection_watch *watch = connection->watch;
+
+        connection->watch = NULL; /* nothing follows */
+        if (watch != NULL)
+                watch->on_failure(watch->arg, step_under_way(connection, why), why);
+}
+
 /* ---- ending ---- */
 
 typedef void command_ending(struct connection *connection, struct command *command,
@@ -291,6 +328,7 @@ void connection_fail(struct connection *connection, const struct err *why)
         if (was_ready && strncmp(err.text, "connection lost", 15) != 0)
                 (void)err_context(&err, "connection lost");
         log_info("%s: %s", connection->name, err.text);
+        tell_failure(connection, &err);
         if (connection->state == CONNECTION_AUTH && why->code == ERR_AUTH)
                 auth_limits_failed(connection->env->auth_limits, connection->limit_key,
                                    clock_now_ms());
@@ -312,6 +350,7 @@ void connection_close(struct connection *connection, int64_t grace_ms)
                 return;
         log_info("%s: closed on request", connection->name);
         (void)err_set(&why, ERR_CANCELLED, "interrupted: its session was closed");
+        tell_failure(connection, &why);
         each_command(connection, interrupt_command, &why);
         wind_up(connection, grace_ms);
 }
@@ -438,7 +477,12 @@ void connection_take_over(struct connection *connection, struct connection *late
              at = commands_after(commands, at))
                 if (at->connection == later->id && !command_state_is_final(at->state))
                         move_command(connection, later, at);
+        if (later->watch != NULL)
+                connection->watch = later->watch;
+        later->watch = NULL;
         wind_up(later, /* grace_ms= */ 0);
+        if (connection->state == CONNECTION_READY)
+                connection_tell_step(connection, CONNECT_STEP_LOG_IN, connection->auth_method);
 }
 
 static bool means(const char *host, const char *user, int port, const struct target *said,

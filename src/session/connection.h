@@ -21,6 +21,7 @@
 #include "session/shells.h"
 #include "session/spawner.h"
 #include "session/target.h"
+#include "session/watch.h"
 
 #include <uv.h>
 
@@ -74,6 +75,9 @@ struct connection_spec {
 
 struct connection *connection_new(struct connection_env *env, uint64_t id,
                                   const struct connection_spec *spec);
+
+/* Reports what comes of it from now on; NULL: nobody looks on any more. Replaces an earlier one. */
+void connection_set_watch(struct connection *connection, const struct connection_watch *watch);
 
 /* ---- commands ---- */
 

@@ -68,6 +68,7 @@ struct connection {
         char *legacy; /* legacy algorithms that were agreed on, "" none; see algorithms.h */
         bool legacy_was_told;
         int64_t opened_wall_ms;
+        const struct connection_watch *watch; /* not ours; NULL: nobody looks on */
         struct shells shells;
         uv_timer_t timer; /* the one deadline of the present state */
 };
@@ -75,6 +76,9 @@ struct connection {
 /* connection.c */
 void connection_set_state(struct connection *connection, enum connection_state next);
 void connection_set_deadline(struct connection *connection, int64_t ms);
+
+/* Tells the watcher, if there is one. */
+void connection_tell_step(struct connection *connection, enum connect_step step, const char *text);
 
 /* Ends it with an error: commands become FAILED or LOST. Takes no effect on one that is ending. */
 void connection_fail(struct connection *connection, const struct err *why);

@@ -47,6 +47,7 @@ static void on_dialed(void *arg, int fd, const struct err *why)
         dial_free(connection->dial);
         connection->dial = NULL;
         if (fd >= 0) {
+                connection_tell_step(connection, CONNECT_STEP_REACH, "connected");
                 connection_start_worker(connection, fd);
                 return;
         }
@@ -106,6 +107,7 @@ static void dial(struct connection *connection)
                 connection_fail_setup(connection, &err);
                 return;
         }
+        connection_tell_step(connection, CONNECT_STEP_CONFIG, connection->name);
         connection_set_state(connection, CONNECTION_DIALING);
         connection->dial = dial_start(env->loop, connection->host, connection->port,
                                       connection->config->family,
@@ -178,10 +180,12 @@ void connection_on_host_key(struct connection *connection, struct str type, stru
 {
         struct err err = { 0 };
 
+        connection_tell_step(connection, CONNECT_STEP_KEX, "done");
         if (!host_keys_check(connection->host_keys, type, blob, &err)) {
                 connection_fail(connection, &err); /* kills the worker */
                 return;
         }
+        connection_tell_step(connection, CONNECT_STEP_HOST_KEY, "known");
         connection_set_state(connection, CONNECTION_AUTH);
         connection_set_deadline(connection, AUTH_MS);
         if (!wire_write_u32(postbox_out(connection->postbox), WIRE_HOST_KEY_OK, 0, 0)) {

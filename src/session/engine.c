@@ -228,6 +228,36 @@ static bool get_connection(struct engine *engine, const struct run_request *requ
         return is_there;
 }
 
+bool engine_connect(struct engine *engine, const struct session_ref *session,
+                    const struct connection_watch *watch, uint64_t *out_id, bool *out_is_ready,
+                    struct err *err)
+{
+        struct run_request request = { .session = *session };
+        struct connection *connection = NULL;
+        struct target target;
+
+        if (engine->is_stopping)
+                return err_set(err, ERR_STATE, "mcp-ssh-session is stopping.");
+        if (!target_parse(&target, session->host, session->username, session->port, err))
+                return false;
+        bool ok = get_connection(engine, &request, &target, &connection, err);
+        target_fini(&target);
+        if (!ok)
+                return false;
+        connection_set_watch(connection, watch);
+        *out_id = connection_id(connection);
+        *out_is_ready = connection_state(connection) == CONNECTION_READY;
+        return true;
+}
+
+void engine_unwatch(struct engine *engine, uint64_t id)
+{
+        struct connection *connection = connections_find(engine->connections, id);
+
+        if (connection != NULL)
+                connection_set_watch(connection, NULL);
+}
+
 static void submit(struct engine *engine, struct connection *connection,
                    const struct run_request *request, const char *shell, command_id *out_id)
 {

@@ -13,6 +13,7 @@
  */
 #include "base/err.h"
 #include "session/command.h"
+#include "session/watch.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,6 +47,15 @@ struct session_ref {
         int port; /* 0: not given */
         const char *shell; /* name of the shell on that connection; default "default" */
 };
+
+/*
+ * Connects without running anything, with the watch looking on (watch.h). *out_is_ready: it was
+ * connected before, and the watch will hear of nothing but its end.
+ */
+bool engine_connect(struct engine *engine, const struct session_ref *session,
+                    const struct connection_watch *watch, uint64_t *out_id, bool *out_is_ready,
+                    struct err *err);
+void engine_unwatch(struct engine *engine, uint64_t id); /* it is gone: fine */
 
 struct run_request {
         struct session_ref session;
