@@ -52,7 +52,7 @@ static void on_dialed(void *arg, int fd, const struct err *why)
                 return;
         }
         if (connection->config->is_fallback)
-                (void)err_context(&err, "no ssh program is installed here, so no ssh_config was read");
+                (void)err_context(&err, "no ssh program is installed here, so ssh_config was read without it");
         connection_fail(connection, &err);
 }
 

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/scoped.h"
+#include "session/config_reader.h"
 #include "session/remote_text.h"
 
 #include <signal.h>
@@ -34,9 +35,9 @@ struct resolver {
         int64_t exit_status;
         struct buf text;
         struct buf stderr_text;
-        char *host;
-        char *user; /* as asked for, else the account's */
-        int port;
+        struct target target;    /* as asked for */
+        char *file;              /* for -F; NULL: ssh's own choice */
+        const struct home *home; /* not ours */
         char chunk[4096];
         resolver_done *done;
         void *arg;
@@ -50,8 +51,8 @@ static void on_closed(uv_handle_t *handle)
                 return;
         buf_fini(&resolver->text);
         buf_fini(&resolver->stderr_text);
-        free(resolver->host);
-        free(resolver->user);
+        target_fini(&resolver->target);
+        free(resolver->file);
         free(resolver);
 }
 
@@ -96,7 +97,7 @@ static bool fail_with_status(const struct resolver *resolver, struct err *err)
         return err_set(
                 err, ERR_CONNECT,
                 "ssh's configuration cannot be used for %s: `ssh -G` ended with status %d: %s",
-                resolver->host, (int)resolver->exit_status, why);
+                resolver->target.host, (int)resolver->exit_status, why);
 }
 
 static void conclude(struct resolver *resolver)
@@ -108,7 +109,7 @@ static void conclude(struct resolver *resolver)
                 (void)err_set(&err, ERR_CONNECT,
                               "`ssh -G %s` printed more than %d KiB: look for "
                               "`Match exec` in ~/.ssh/config.",
-                              resolver->host, RESOLVER_OUTPUT_MAX / 1024);
+                              resolver->target.host, RESOLVER_OUTPUT_MAX / 1024);
         else if (resolver->exit_status != 0)
                 (void)fail_with_status(resolver, &err);
         else
@@ -130,22 +131,34 @@ static void on_ended(uv_process_t *process, int64_t status, int by_signal)
         one_has_ended(resolver);
 }
 
+/* Without an ssh program its files are read here. */
+static void read_files(struct resolver *resolver)
+{
+        struct ssh_config *config = NULL;
+        struct err err = { 0 };
+
+        log_info("%s: no ssh program is installed; its files are read without it",
+                 resolver->target.host);
+        if (config_reader_run(&resolver->text, resolver->file, &resolver->target, resolver->home,
+                              &err)
+            && ssh_config_parse(&config, buf_str(&resolver->text), &err))
+                config->is_fallback = true;
+        finish(resolver, config, &err);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
         struct resolver *resolver = timer->data;
         struct err err = { 0 };
 
         if (!resolver->has_process) {
-                log_info("%s: no ssh program is installed; its configuration is not read",
-                         resolver->host);
-                finish(resolver,
-                       ssh_config_fallback(resolver->host, resolver->user, resolver->port), &err);
+                read_files(resolver);
                 return;
         }
         (void)err_set(
                 &err, ERR_CONNECT,
                 "`ssh -G %s` did not end within %d s: look for `Match exec` in ~/.ssh/config.",
-                resolver->host, RESOLVER_MS / 1000);
+                resolver->target.host, RESOLVER_MS / 1000);
         finish(resolver, NULL, &err);
 }
 
@@ -216,8 +229,9 @@ static void fill_environment(char *env[ENV_MAX])
         env[count] = NULL;
 }
 
-static bool run(struct resolver *resolver, uv_loop_t *loop, const struct target *target, char *file)
+static bool run(struct resolver *resolver, uv_loop_t *loop)
 {
+        const struct target *target = &resolver->target;
         char ssh[] = "ssh", G[] = "-G", F[] = "-F", p[] = "-p", l[] = "-l", end[] = "--";
         char port[16];
         char *args[ARGS_MAX];
@@ -233,9 +247,9 @@ static bool run(struct resolver *resolver, uv_loop_t *loop, const struct target 
 
         args[count++] = ssh;
         args[count++] = G;
-        if (file != NULL) {
+        if (resolver->file != NULL) {
                 args[count++] = F;
-                args[count++] = file;
+                args[count++] = resolver->file;
         }
         if (target->port != 0) {
                 (void)snprintf(port, sizeof port, "%d", target->port); /* fits */
@@ -271,19 +285,20 @@ struct resolver *resolver_start(uv_loop_t *loop, const struct target *target,
                                 resolver_done *done, void *arg)
 {
         struct resolver *resolver = xcalloc(1, sizeof *resolver);
-        scoped_free char *file = config_file(ssh_config, home);
 
+        resolver->file = config_file(ssh_config, home);
         buf_init(&resolver->text, RESOLVER_OUTPUT_MAX);
         buf_init(&resolver->stderr_text, STDERR_MAX);
-        resolver->host = xstrdup(target->host);
-        resolver->user = xstrdup(target->user != NULL ? target->user : home->user);
-        resolver->port = target->port;
+        resolver->home = home;
+        resolver->target = (struct target){ xstrdup(target->host),
+                                            target->user != NULL ? xstrdup(target->user) : NULL,
+                                            target->port };
         resolver->done = done;
         resolver->arg = arg;
         (void)uv_timer_init(loop, &resolver->timer); /* both cannot fail */
         (void)uv_pipe_init(loop, &resolver->output, 0);
         (void)uv_pipe_init(loop, &resolver->complaints, 0);
-        resolver->has_process = run(resolver, loop, target, file);
+        resolver->has_process = run(resolver, loop);
         resolver->open = 4; /* uv_spawn() makes the process a handle also when it fails */
         resolver->running = 3;
         resolver->timer.data = resolver->output.data = resolver->complaints.data =

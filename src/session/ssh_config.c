@@ -272,26 +272,6 @@ bool ssh_config_parse(struct ssh_config **out_config, struct str text, struct er
         return true;
 }
 
-struct ssh_config *ssh_config_fallback(const char *host, const char *user, int port)
-{
-        static const char *const identities[] = { "~/.ssh/id_rsa", "~/.ssh/id_ecdsa",
-                                                  "~/.ssh/id_ed25519" };
-        struct ssh_config *config = xcalloc(1, sizeof *config);
-
-        config->hostname = xstrdup(host);
-        config->user = xstrdup(user);
-        config->port = port != 0 ? port : 22;
-        config->keepalive_count = KEEPALIVE_COUNT_DEFAULT;
-        config->password_prompts = PASSWORD_PROMPTS_DEFAULT;
-        config->is_fallback = true;
-        for (size_t i = 0; i < sizeof identities / sizeof *identities; i++)
-                add_file(&config->identities, str_of(identities[i]));
-        add_files(&config->user_known_hosts, str_of("~/.ssh/known_hosts ~/.ssh/known_hosts2"));
-        add_files(&config->global_known_hosts,
-                  str_of("/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"));
-        return config;
-}
-
 static void free_files(struct file_list *list)
 {
         for (unsigned i = 0; i < list->count; i++)

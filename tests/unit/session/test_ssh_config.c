@@ -180,18 +180,6 @@ static void more_files_than_there_is_room_for_are_left_out(void **state)
         ssh_config_free(config);
 }
 
-static void without_ssh_the_defaults_hold(void **state)
-{
-        struct ssh_config *config = ssh_config_fallback("web", "bob", 0);
-
-        (void)state;
-        assert_string_equal(config->hostname, "web");
-        assert_int_equal(config->port, 22);
-        assert_true(config->identities.count > 0);
-        assert_int_equal(config->user_known_hosts.count, 2);
-        ssh_config_free(config);
-}
-
 static void tokens_and_home_are_expanded(void **state)
 {
         static const struct {
@@ -236,7 +224,6 @@ int main(void)
                 cmocka_unit_test(what_has_no_effect_is_named),
                 cmocka_unit_test(nonsense_is_an_error),
                 cmocka_unit_test(more_files_than_there_is_room_for_are_left_out),
-                cmocka_unit_test(without_ssh_the_defaults_hold),
                 cmocka_unit_test(tokens_and_home_are_expanded),
         };
 
