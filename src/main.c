@@ -11,6 +11,8 @@
 #include "worker/zygote.h"
 
 #include <getopt.h>
+#include <jansson.h>
+#include <libssh/libssh.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +20,8 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define STOP_SIGNALS 3
+#define STOP_SIGNALS  3
+#define LIBRARIES_MAX 256 /* characters */
 
 static const int stop_signals[STOP_SIGNALS] = { SIGTERM, SIGINT, SIGHUP };
 
@@ -40,7 +43,7 @@ struct app {
 
 static const char usage[] =
         "usage: mcp-ssh-session [options] [mcp]\n"
-        "       mcp-ssh-session [options] doctor HOST\n"
+        "       mcp-ssh-session [options] doctor [--json] [HOST]\n"
         "\n"
         "Serves the Model Context Protocol on standard input and output: persistent SSH\n"
         "sessions for AI agents. Meant to be started by an MCP client. doctor shows, step by\n"
@@ -247,6 +250,11 @@ int main(int argc, char **argv)
         }
         if (options.subcommand == NULL)
                 return serve(&options, zygote_fd);
-        const struct cli_options cli = { .ssh_config = options.ssh_config, .zygote_fd = zygote_fd };
+        char libraries[LIBRARIES_MAX];
+        (void)snprintf(libraries, sizeof libraries, "libssh %s, libuv %s, jansson %s",
+                       ssh_version(0), uv_version_string(), JANSSON_VERSION); /* cut: it is for people */
+        const struct cli_options cli = { .ssh_config = options.ssh_config,
+                                         .libraries = libraries,
+                                         .zygote_fd = zygote_fd };
         return options.subcommand->run(&cli, argc - optind - 1, argv + optind + 1);
 }

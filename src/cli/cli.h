@@ -9,6 +9,7 @@
  */
 struct cli_options {
         const char *ssh_config; /* NULL: the user's own */
+        const char *libraries;  /* with their versions, for people */
         int zygote_fd;          /* taken */
 };
 

@@ -16,6 +16,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,17 @@ int agent_connect(const char *configured, const struct home *home)
         }
         int fd = by_environment != NULL ? connect_to(by_environment) : -1;
         return fd >= 0 ? fd : connect_to_known_places(home);
+}
+
+char *agent_path(int fd)
+{
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        socklen_t len = sizeof address;
+
+        if (getpeername(fd, (struct sockaddr *)&address, &len) != 0
+            || len <= offsetof(struct sockaddr_un, sun_path))
+                return NULL;
+        return xstrndup(address.sun_path, strnlen(address.sun_path, sizeof address.sun_path));
 }
 
 /* ---- relaying ---- */

@@ -20,6 +20,9 @@ struct agent;
  */
 int agent_connect(const char *configured, const struct home *home);
 
+/* Where a connected agent listens; NULL: it does not say. Yours, free(). */
+char *agent_path(int fd);
+
 /*
  * Relays between the agent and a worker. Takes *agent_fd and *allowed, the only keys that may be
  * used (NULL: all); *out_worker_fd is the other end, for the worker and the caller's to close.

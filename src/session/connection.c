@@ -199,13 +199,21 @@ void connection_tell_step(struct connection *connection, enum connect_step step,
                 connection->watch->on_step(connection->watch->arg, step, text);
 }
 
+void connection_tell_attempt(struct connection *connection, const char *text)
+{
+        if (connection->watch != NULL)
+                connection->watch->on_attempt(connection->watch->arg, text);
+}
+
 static enum connect_step step_under_way(const struct connection *connection, const struct err *why)
 {
         switch (connection->state) {
         case CONNECTION_RESOLVING: return CONNECT_STEP_CONFIG;
         case CONNECTION_DIALING: return CONNECT_STEP_REACH;
         case CONNECTION_KEX:
-                return why->code == ERR_HOST_KEY ? CONNECT_STEP_HOST_KEY : CONNECT_STEP_KEX;
+                if (why->code == ERR_HOST_KEY)
+                        return CONNECT_STEP_HOST_KEY;
+                return connection->has_identified ? CONNECT_STEP_KEX : CONNECT_STEP_BANNER;
         case CONNECTION_AUTH:
         case CONNECTION_READY:
         case CONNECTION_CLOSING:
@@ -318,6 +326,19 @@ static void remember_losses(struct connection *connection, const char *why)
         }
 }
 
+/* A reader whose terminal gets in by a keyword that we do not have is to know that. */
+static void name_what_has_no_effect(const struct connection *connection, struct err *err)
+{
+        const struct ssh_config *config = connection->config;
+
+        if (config == NULL || config->not_honoured == NULL
+            || (err->code != ERR_AUTH && err->code != ERR_HOST_KEY))
+                return;
+        struct err whole = *err;
+        (void)err_set(err, whole.code, "%s (its configuration has %s, without effect here)",
+                      whole.text, config->not_honoured);
+}
+
 void connection_fail(struct connection *connection, const struct err *why)
 {
         bool was_ready = connection->state == CONNECTION_READY;
@@ -327,6 +348,7 @@ void connection_fail(struct connection *connection, const struct err *why)
                 return;
         if (was_ready && strncmp(err.text, "connection lost", 15) != 0)
                 (void)err_context(&err, "connection lost");
+        name_what_has_no_effect(connection, &err);
         log_info("%s: %s", connection->name, err.text);
         tell_failure(connection, &err);
         if (connection->state == CONNECTION_AUTH && why->code == ERR_AUTH)
@@ -535,5 +557,6 @@ struct session_info connection_describe(const struct connection *connection,
                 .opened_wall_ms =
                         shell != NULL ? shell->opened_wall_ms : connection->opened_wall_ms,
                 .is_shell = shell != NULL,
+                .is_watched = shell != NULL && shell->is_watched,
         };
 }

@@ -28,6 +28,7 @@
 #define CHANNELS_MAX   8 /* shells and isolated commands: MaxSessions is 10, one is the probe's */
 #define KEX_MS         20000
 #define AUTH_MS        60000
+#define SANDBOX_TEXT_MAX 80 /* bytes with the NUL */
 #define CLOSE_GRACE_MS 3000 /* for a worker that was told to stop; then it is killed */
 
 struct connection;
@@ -45,6 +46,7 @@ struct connection_env {
         struct losses *losses;
         uint8_t *scratch;         /* POSTBOX_SCRATCH_LEN */
         unsigned sandbox_missing; /* WIRE_SANDBOX_* bits whose absence was logged */
+        char sandbox[SANDBOX_TEXT_MAX]; /* what is in force, for people; "" before the first worker */
         void (*on_resolved)(void *arg, struct connection *connection); /* may end it */
         void (*on_gone)(void *arg, struct connection *connection);
         /* A command that was not sent yet when its connection was lost; false: it has to fail. */

@@ -14,6 +14,7 @@
 #include "session/remote_text.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,7 +101,13 @@ static void on_sandbox(struct connection *connection, const struct frame *frame)
                 break_off(connection, frame, "does not decode");
                 return;
         }
+        char *sandbox = connection->env->sandbox;
+        sandbox[0] = 0;
         for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+                size_t len = strlen(sandbox);
+                if ((in_force & parts[i].bit) != 0)
+                        (void)snprintf(sandbox + len, SANDBOX_TEXT_MAX - len, "%s%s",
+                                       len > 0 ? ", " : "", parts[i].name); /* fits: four names */
                 if (((in_force | connection->env->sandbox_missing) & parts[i].bit) != 0)
                         continue;
                 connection->env->sandbox_missing |= parts[i].bit;
@@ -148,6 +155,25 @@ static void on_ready(struct connection *connection, const struct frame *frame)
         log_info("%s: connected to %s by %s", connection->name, connection->server,
                  connection->auth_method);
         connection_run_waiting(connection);
+}
+
+static void on_progress(struct connection *connection, const struct frame *frame)
+{
+        struct wire_reader reader = wire_read(frame);
+        uint32_t kind = wire_get_u32(&reader);
+        struct str text = wire_get_bytes(&reader);
+
+        if (!wire_read_done(&reader) || kind >= WIRE_PROGRESS_KINDS) {
+                break_off(connection, frame, "does not decode");
+                return;
+        }
+        scoped_free char *shown = remote_text(text, IDENTIFICATION_MAX);
+        if (kind == WIRE_PROGRESS_TRIED && connection->state == CONNECTION_AUTH)
+                connection_tell_attempt(connection, shown);
+        if (kind == WIRE_PROGRESS_BANNER && connection->state == CONNECTION_KEX) {
+                connection->has_identified = true;
+                connection_tell_step(connection, CONNECT_STEP_BANNER, shown);
+        }
 }
 
 static bool is_connecting_error(uint32_t code)
@@ -204,6 +230,7 @@ static void on_shell_ready(struct connection *connection, const struct frame *fr
         }
         free(shell->program);
         shell->program = remote_text(program, PROGRAM_MAX);
+        shell->is_watched = pid != 0;
         shell->state = SHELL_READY;
         log_info("%s: shell %s is %s, process %" PRId64, connection->name, shell->name,
                  shell->program, pid);
@@ -352,6 +379,7 @@ static void dispatch(struct connection *connection, const struct frame *frame)
         case WIRE_LOG: on_log(connection, frame); return;
         case WIRE_SANDBOX: on_sandbox(connection, frame); return;
         case WIRE_HOST_KEY: on_host_key(connection, frame); return;
+        case WIRE_PROGRESS: on_progress(connection, frame); return;
         case WIRE_READY: on_ready(connection, frame); return;
         case WIRE_FAILED: on_failed(connection, frame); return;
         case WIRE_SHELL_READY: on_shell_ready(connection, frame); return;

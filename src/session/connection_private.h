@@ -57,6 +57,7 @@ struct connection {
 
         bool had_password;       /* one that a call gave: it is not kept */
         bool has_worker;         /* the zygote was asked for one, and has not reported its end */
+        bool has_identified;     /* the server has said who it is: key exchange is under way */
         bool has_ended;          /* the zygote has reported its end */
         struct postbox *postbox; /* NULL: no worker, or it has spoken its last */
         int64_t worker_status;   /* waitpid()'s, once has_ended */
@@ -79,6 +80,7 @@ void connection_set_deadline(struct connection *connection, int64_t ms);
 
 /* Tells the watcher, if there is one. */
 void connection_tell_step(struct connection *connection, enum connect_step step, const char *text);
+void connection_tell_attempt(struct connection *connection, const char *text);
 
 /* Ends it with an error: commands become FAILED or LOST. Takes no effect on one that is ending. */
 void connection_fail(struct connection *connection, const struct err *why);
@@ -95,6 +97,7 @@ void connection_on_host_key(struct connection *connection, struct str type, stru
 void connection_fail_setup(struct connection *connection, struct err *err); /* "cannot connect to …" */
 
 /* connection_worker.c */
+bool connection_check_algorithms(const struct connection *connection, struct err *err);
 void connection_start_worker(struct connection *connection, int fd); /* takes fd, connected */
 
 /* connection_frames.c */

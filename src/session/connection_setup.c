@@ -5,6 +5,7 @@
 #include "session/connection_private.h"
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scoped.h"
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CONFIG_TEXT_MAX     2048 /* characters */
 #define CONNECT_LIMIT_MAX_S 120 /* of a ConnectTimeout in the configuration */
 
 void connection_drop_setup(struct connection *connection)
@@ -96,18 +98,44 @@ static bool read_files(struct connection *connection, struct err *err)
                                   connection->aliases[0].target.host, home, err);
 }
 
+/* What the configuration came to, for who looks on. */
+static void tell_config(struct connection *connection)
+{
+        const struct ssh_config *config = connection->config;
+        scoped_buf struct buf text;
+
+        if (connection->watch == NULL)
+                return;
+        buf_init(&text, CONFIG_TEXT_MAX); /* full: cut, it is for people */
+        (void)buf_append_str(&text, connection->name);
+        if (config->is_fallback)
+                (void)buf_append_str(&text, "; no ssh program here, its files were read without it");
+        for (unsigned i = 0; i < connection->identities.count; i++) {
+                const struct identity *at = &connection->identities.items[i];
+                if (at->why_not == NULL || at->why_not[0] != 0)
+                        (void)buf_printf(&text, "; key %s%s%s%s", at->name,
+                                         at->why_not != NULL ? " (not used: " : "",
+                                         at->why_not != NULL ? at->why_not : "",
+                                         at->why_not != NULL ? ")" : "");
+        }
+        if (config->not_honoured != NULL)
+                (void)buf_printf(&text, "; without effect here: %s", config->not_honoured);
+        connection_tell_step(connection, CONNECT_STEP_CONFIG, (const char *)text.data);
+}
+
 static void dial(struct connection *connection)
 {
         struct connection_env *env = connection->env;
         struct err err = { 0 };
 
         if (!check_is_supported(connection, &err)
+            || !connection_check_algorithms(connection, &err)
             || !auth_limits_allow(env->auth_limits, connection->limit_key, clock_now_ms(), &err)
             || !read_files(connection, &err)) {
                 connection_fail_setup(connection, &err);
                 return;
         }
-        connection_tell_step(connection, CONNECT_STEP_CONFIG, connection->name);
+        tell_config(connection);
         connection_set_state(connection, CONNECTION_DIALING);
         connection->dial = dial_start(env->loop, connection->host, connection->port,
                                       connection->config->family,

@@ -88,6 +88,24 @@ static void instructions_fini(struct instructions *texts)
         free(texts->auth_methods);
 }
 
+static bool choose_algorithms(struct instructions *texts, const struct ssh_config *config,
+                              struct err *err)
+{
+        return algorithms_choose(ALGORITHM_KEX, config->kex_algorithms, &texts->kex, err)
+               && algorithms_choose(ALGORITHM_CIPHER, config->ciphers, &texts->ciphers, err)
+               && algorithms_choose(ALGORITHM_MAC, config->macs, &texts->macs, err);
+}
+
+/* Before anything is dialed: what the configuration makes impossible is its fault, not the host's. */
+bool connection_check_algorithms(const struct connection *connection, struct err *err)
+{
+        struct instructions texts = { 0 };
+        bool ok = choose_algorithms(&texts, connection->config, err);
+
+        instructions_fini(&texts);
+        return ok;
+}
+
 static bool instructions_init(struct instructions *texts, const struct connection *connection,
                               struct err *err)
 {
@@ -96,9 +114,7 @@ static bool instructions_init(struct instructions *texts, const struct connectio
         texts->host_key_algorithms =
                 host_keys_algorithms(connection->host_keys, config->host_key_algorithms);
         texts->auth_methods = auth_methods(config);
-        return algorithms_choose(ALGORITHM_KEX, config->kex_algorithms, &texts->kex, err)
-               && algorithms_choose(ALGORITHM_CIPHER, config->ciphers, &texts->ciphers, err)
-               && algorithms_choose(ALGORITHM_MAC, config->macs, &texts->macs, err);
+        return choose_algorithms(texts, config, err);
 }
 
 static bool write_connect(const struct connection *connection, const struct instructions *texts)

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/scoped.h"
+#include "session/agent.h"
 #include "session/connections.h"
 #include "session/postbox.h"
 #include "session/waits.h"
@@ -460,6 +461,18 @@ void engine_each_session(const struct engine *engine, session_visit *visit, void
                 struct session_info info = connection_describe(at, NULL, &name);
                 goes_on = visit(arg, &info);
         }
+}
+
+const char *engine_sandbox(const struct engine *engine)
+{
+        return engine->env.sandbox[0] != 0 ? engine->env.sandbox : NULL;
+}
+
+char *engine_agent_path(const struct engine *engine)
+{
+        scoped_fd int fd = agent_connect(NULL, &engine->env.home);
+
+        return fd >= 0 ? agent_path(fd) : NULL;
 }
 
 static unsigned close_matching(struct engine *engine, const struct target *target,

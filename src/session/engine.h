@@ -143,10 +143,17 @@ struct session_info {
         command_id command;      /* running there, n 0 none */
         int64_t opened_wall_ms;
         bool is_shell;           /* false: the connection alone, no shell is open on it */
+        bool is_watched;         /* the kernel of the host can be asked what the shell does */
 };
 
 typedef bool session_visit(void *arg, const struct session_info *info);
 void engine_each_session(const struct engine *engine, session_visit *visit, void *arg);
+
+/* What is in force of the workers' sandbox: "no_new_privs, Landlock"; NULL before the first worker. */
+const char *engine_sandbox(const struct engine *engine);
+
+/* Where the user's SSH agent listens; NULL: there is none. Yours, free(). */
+char *engine_agent_path(const struct engine *engine);
 
 /*
  * Closes one shell (session->shell given) or the connection with all its shells; commands in it

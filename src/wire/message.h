@@ -39,6 +39,7 @@ enum wire_kind {
         WIRE_LOG = 100,    /* u32 enum log_level, bytes text */
         WIRE_SANDBOX,      /* u32 WIRE_SANDBOX_* bits that are in force */
         WIRE_HOST_KEY,     /* bytes key type name, bytes public key blob (RFC 4253 6.6) */
+        WIRE_PROGRESS,     /* u32 enum wire_progress, bytes text: for who looks on while it connects */
         WIRE_PROMPT,       /* a person's to answer, one at a time: struct wire_prompt */
         WIRE_READY,        /* authenticated: bytes server identification, bytes method that succeeded,
                               bytes algorithms agreed on, "kex,cipher in,cipher out,mac in,mac out" */
@@ -109,6 +110,12 @@ struct wire_key {
         struct str pem;         /* OpenSSH or PEM format */
         struct str passphrase;  /* "" none is known */
         struct str certificate; /* the line of a -cert.pub file, "" none */
+};
+
+enum wire_progress {
+        WIRE_PROGRESS_BANNER, /* text: the server's identification (RFC 4253 4.2) */
+        WIRE_PROGRESS_TRIED,  /* text: what was tried to log in, and what came of it */
+        WIRE_PROGRESS_KINDS
 };
 
 enum wire_prompt_kind {

@@ -7,6 +7,7 @@
 #include "worker/auth.h"
 #include "worker/base64.h"
 
+#include <libssh/callbacks.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,13 +275,60 @@ static bool authenticate(ssh_session ssh, const struct plan *plan, int agent_fd,
         return auth_run(ssh, &offer, method, err) && tell_ready(frames, ssh, connect->kex, method, err);
 }
 
+/* ---- key exchange ---- */
+
+/* libssh keeps a pointer to these for as long as the session lives, and a process has one. */
+static struct ssh_callbacks_struct status_callbacks;
+
+struct looking_on {
+        struct frame_socket *frames;
+        ssh_session ssh;
+        bool has_told;
+};
+
+/* libssh's own scale: 0.4 is the moment when the server has identified itself. */
+static void on_status(void *arg, float status)
+{
+        struct looking_on *looking_on = arg;
+        const char *banner = ssh_get_serverbanner(looking_on->ssh);
+
+        if (status < 0.35f || looking_on->has_told || banner == NULL)
+                return;
+        looking_on->has_told = true;
+        (void)wire_write_u32_bytes(&looking_on->frames->out, WIRE_PROGRESS, 0, WIRE_PROGRESS_BANNER,
+                                   banner, strlen(banner)); /* too long: nobody needs it */
+        (void)frame_socket_send(looking_on->frames); /* gone: the next frame notices */
+}
+
+static bool exchange_keys(ssh_session ssh, struct frame_socket *frames, struct err *err)
+{
+        struct looking_on looking_on = { .frames = frames, .ssh = ssh };
+
+        status_callbacks = (struct ssh_callbacks_struct){
+                .userdata = &looking_on,
+                .connect_status_function = on_status,
+        };
+        ssh_callbacks_init(&status_callbacks);
+        (void)ssh_set_callbacks(ssh, &status_callbacks); /* fails for NULL only */
+        int result = ssh_connect(ssh);
+        status_callbacks.connect_status_function = NULL;
+        if (result == SSH_OK)
+                return true;
+        if (ssh_get_serverbanner(ssh) == NULL)
+                return err_set(err, ERR_CONNECT,
+                               "no SSH server answered: the connection was made, but nobody "
+                               "identified himself there (%s)",
+                               ssh_get_error(ssh));
+        return err_set(err, ERR_CONNECT, "SSH key exchange failed: %s", ssh_get_error(ssh));
+}
+
 static bool connect_by_plan(struct frame_socket *frames, const struct worker_fds *fds,
                             const struct plan *plan, ssh_session ssh, struct err *err)
 {
         if (!set_options(ssh, fds->host, plan, err))
                 return false;
-        if (ssh_connect(ssh) != SSH_OK)
-                return err_set(err, ERR_CONNECT, "SSH key exchange failed: %s", ssh_get_error(ssh));
+        if (!exchange_keys(ssh, frames, err))
+                return false;
         uint32_t host_key;
         return tell_host_key(frames, ssh, err) && await_verdict(frames, &host_key, err)
             && authenticate(ssh, plan, fds->agent, host_key, frames, err);

@@ -19,7 +19,7 @@ LIBRARIES = {
     r"libssh/": {"worker"},
     r"libtsm\.h": {"worker"},
     r"openssl/": {"worker", "session"},
-    r"jansson\.h": {"mcp"},
+    r"jansson\.h": {"mcp", "cli"},
     r"uv\.h": {"session", "transport", "cli"},
     r"microhttpd\.h": {"transport"},
 }
