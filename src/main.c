@@ -28,7 +28,7 @@ static const int stop_signals[STOP_SIGNALS] = { SIGTERM, SIGINT, SIGHUP };
 struct subcommand;
 
 struct options {
-        const char *ssh_config;              /* NULL: the user's own */
+        struct engine_config engine;
         const struct subcommand *subcommand; /* NULL: serve MCP */
 };
 
@@ -50,6 +50,7 @@ static const char usage[] =
         "step, how a host is reached, and at the failing step what mends it.\n"
         "\n"
         "  --ssh-config FILE   read FILE as `ssh -F FILE` would (environment: MCP_SSH_CONFIG_FILE)\n"
+        "  --ssh-option OPTION Keyword=value, as `ssh -o` takes it; may be given several times\n"
         "  --log-level LEVEL   error, warn, info, debug or trace, on standard error\n"
         "                      (environment: MCP_SSH_LOG_LEVEL; default warn)\n"
         "  --version           print the version and exit\n"
@@ -111,10 +112,9 @@ static bool watch_signals(struct app *app, uv_loop_t *loop)
         return true;
 }
 
-static int serve(const struct options *options, int zygote_fd)
+static int serve(const struct options *options)
 {
         static const struct stdio_callbacks callbacks = { on_line, on_too_long, on_eof };
-        struct engine_config config = { .ssh_config = options->ssh_config, .zygote_fd = zygote_fd };
         struct app app = { 0 };
         struct mcp_peer peer = { send_line, &app };
         struct err err = { 0 };
@@ -123,7 +123,7 @@ static int serve(const struct options *options, int zygote_fd)
 
         if (uv_loop_init(&loop) != 0)
                 bug("no event loop");
-        if (!engine_new(&app.engine, &loop, &config, &err) || !mcp_new(&app.mcp, app.engine, &err)
+        if (!engine_new(&app.engine, &loop, &options->engine, &err) || !mcp_new(&app.mcp, app.engine, &err)
             || !stdio_new(&app.stdio, &loop, &callbacks, &app, &err))
                 goto out;
         app.client = mcp_client_new(app.mcp, &peer);
@@ -165,7 +165,7 @@ static bool read_environment(struct options *options)
         const char *level = getenv("MCP_SSH_LOG_LEVEL");
 
         if (ssh_config != NULL && ssh_config[0] != 0)
-                options->ssh_config = ssh_config;
+                options->engine.ssh_config.file = ssh_config;
         return level == NULL || level[0] == 0 || set_log_level(level);
 }
 
@@ -188,11 +188,28 @@ static const struct subcommand *find_subcommand(const char *name)
         return NULL;
 }
 
+/* "Keyword=value" or "Keyword value", as ssh -o has it. */
+static bool add_ssh_option(struct config_source *config, const char *option)
+{
+        bool is_plain = option[0] != 0;
+
+        for (const char *at = option; *at != 0; at++)
+                is_plain = is_plain && (unsigned char)*at >= 0x20 && *at != 0x7F;
+        if (!is_plain || config->option_count == CONFIG_OPTIONS_MAX) {
+                (void)fprintf(stderr, "mcp-ssh-session: --ssh-option \"%s\": %s\n", option,
+                              is_plain ? "there are too many of them" : "give Keyword=value");
+                return false;
+        }
+        config->options[config->option_count++] = option;
+        return true;
+}
+
 /* Both return -1 to go on, else the exit status. */
 static int read_flags(int argc, char **argv, struct options *options)
 {
         static const struct option names[] = {
                 { "ssh-config", required_argument, NULL, 'F' },
+                { "ssh-option", required_argument, NULL, 'o' },
                 { "log-level", required_argument, NULL, 'l' },
                 { "version", no_argument, NULL, 'V' },
                 { "help", no_argument, NULL, 'h' },
@@ -201,9 +218,13 @@ static int read_flags(int argc, char **argv, struct options *options)
         int name;
 
         /* "+": what follows a subcommand is the subcommand's */
-        while ((name = getopt_long(argc, argv, "+F:hV", names, NULL)) != -1) {
+        while ((name = getopt_long(argc, argv, "+F:o:hV", names, NULL)) != -1) {
                 switch (name) {
-                case 'F': options->ssh_config = optarg; break;
+                case 'F': options->engine.ssh_config.file = optarg; break;
+                case 'o':
+                        if (!add_ssh_option(&options->engine.ssh_config, optarg))
+                                return 2;
+                        break;
                 case 'l':
                         if (!set_log_level(optarg))
                                 return 2;
@@ -237,24 +258,22 @@ int main(int argc, char **argv)
 {
         struct options options = { 0 };
         struct err err = { 0 };
-        int zygote_fd;
 
         if (!read_environment(&options))
                 return 2;
         int status = read_options(argc, argv, &options);
         if (status >= 0)
                 return status;
-        if (!zygote_start(&zygote_fd, &err)) {
+        if (!zygote_start(&options.engine.zygote_fd, &err)) {
                 log_error("%s", err.text);
                 return EXIT_FAILURE;
         }
         if (options.subcommand == NULL)
-                return serve(&options, zygote_fd);
+                return serve(&options);
         char libraries[LIBRARIES_MAX];
         (void)snprintf(libraries, sizeof libraries, "libssh %s, libuv %s, jansson %s",
-                       ssh_version(0), uv_version_string(), JANSSON_VERSION); /* cut: it is for people */
-        const struct cli_options cli = { .ssh_config = options.ssh_config,
-                                         .libraries = libraries,
-                                         .zygote_fd = zygote_fd };
+                       ssh_version(0), uv_version_string(),
+                       JANSSON_VERSION); /* cut: it is for people */
+        const struct cli_options cli = { options.engine, libraries };
         return options.subcommand->run(&cli, argc - optind - 1, argv + optind + 1);
 }

@@ -7,10 +7,11 @@
  *
  * Process: supervisor of its own.
  */
+#include "session/engine.h"
+
 struct cli_options {
-        const char *ssh_config; /* NULL: the user's own */
-        const char *libraries;  /* with their versions, for people */
-        int zygote_fd;          /* taken */
+        struct engine_config engine; /* its zygote_fd is taken */
+        const char *libraries;       /* with their versions, for people */
 };
 
 int cli_doctor(const struct cli_options *options, int argc, char **argv);

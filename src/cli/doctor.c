@@ -53,6 +53,7 @@ static char *find_program(const char *name)
 
 static void tell_what_is_here(struct doctor *doctor, const struct cli_options *options)
 {
+        const struct config_source *config = &options->engine.ssh_config;
         char program[4096] = "";
         ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
         scoped_free char *ssh = find_program("ssh");
@@ -64,7 +65,9 @@ static void tell_what_is_here(struct doctor *doctor, const struct cli_options *o
         add_fact(doctor, "libraries", options->libraries);
         add_fact(doctor, "ssh", ssh != NULL ? ssh : "none in PATH: ssh_config is read without it");
         add_fact(doctor, "ssh_config",
-                 options->ssh_config != NULL ? options->ssh_config : "the user's own");
+                 config->file != NULL ? config->file : "the user's own");
+        for (unsigned i = 0; i < config->option_count; i++)
+                add_fact(doctor, "ssh option", config->options[i]);
         add_fact(doctor, "agent",
                  agent != NULL ? agent : "none found: SSH_AUTH_SOCK is not set, or nobody listens");
 }

@@ -68,13 +68,26 @@ static bool take_all(struct config_reader *reader, struct place *place, const ch
         return take_file(reader, SYSTEM_FILE, err);
 }
 
-bool config_reader_run(struct buf *out, const char *file, const struct target *target,
-                       const struct home *home, struct err *err)
+/* They are lines of a file that comes before all others. */
+static bool take_options(struct config_reader *reader, const struct config_source *source,
+                         struct err *err)
+{
+        scoped_buf struct buf text;
+
+        buf_init(&text, FILE_MAX_LEN);
+        for (unsigned i = 0; i < source->option_count; i++)
+                if (!buf_printf(&text, "%s\n", source->options[i]))
+                        return err_set(err, ERR_CONNECT, "the options for ssh are too long");
+        return config_reader_take(reader, buf_str(&text), err);
+}
+
+bool config_reader_run(struct buf *out, const struct config_source *source, const char *file,
+                       const struct target *target, const struct home *home, struct err *err)
 {
         struct place place = { .home = home };
         const struct config_reader_host host = { target, home, include, &place };
         struct config_reader *reader = config_reader_new(&host);
-        bool ok = take_all(reader, &place, file, err);
+        bool ok = take_options(reader, source, err) && take_all(reader, &place, file, err);
 
         if (ok) {
                 struct str said = config_reader_finish(reader);

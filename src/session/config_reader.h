@@ -13,6 +13,7 @@
  */
 #include "base/buf.h"
 #include "base/err.h"
+#include "session/config_source.h"
 #include "session/home.h"
 #include "session/target.h"
 
@@ -42,6 +43,9 @@ bool config_reader_take(struct config_reader *reader, struct str text, struct er
 /* Adds OpenSSH's defaults for what was not said, and gives the lines; borrowed from the reader. */
 struct str config_reader_finish(struct config_reader *reader);
 
-/* All of it: file, or where it is NULL ~/.ssh/config and /etc/ssh/ssh_config. */
-bool config_reader_run(struct buf *out, const char *file, const struct target *target,
-                       const struct home *home, struct err *err);
+/*
+ * All of it: the operator's options, then file, or where it is NULL ~/.ssh/config and
+ * /etc/ssh/ssh_config.
+ */
+bool config_reader_run(struct buf *out, const struct config_source *source, const char *file,
+                       const struct target *target, const struct home *home, struct err *err);

@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "session/auth_limits.h"
 #include "session/commands.h"
+#include "session/config_source.h"
 #include "session/credentials.h"
 #include "session/engine.h"
 #include "session/home.h"
@@ -38,7 +39,7 @@ struct connection_spec;
 /* What all connections work with; none of it is theirs. */
 struct connection_env {
         uv_loop_t *loop;
-        const char *ssh_config; /* NULL: the user's own */
+        struct config_source ssh_config;
         struct home home;
         struct commands *commands;
         struct spawner *spawner;

@@ -198,7 +198,7 @@ void connection_start(struct connection *connection)
                                  .user = user[0] != 0 ? user : NULL,
                                  .port = override->port != 0 ? override->port : said->port };
 
-        connection->resolver = resolver_start(env->loop, &target, env->ssh_config, &env->home,
+        connection->resolver = resolver_start(env->loop, &target, &env->ssh_config, &env->home,
                                               on_resolved, connection);
 }
 

@@ -29,7 +29,6 @@ struct engine {
         struct overrides *overrides;
         struct auth_limits *auth_limits;
         struct losses *losses;
-        char *ssh_config;
         uint8_t *scratch;
         bool is_stopping;
 };
@@ -91,10 +90,9 @@ static void make_parts(struct engine *engine, uv_loop_t *loop, const struct engi
         engine->auth_limits = auth_limits_new();
         engine->losses = losses_new();
         engine->scratch = xcalloc(1, POSTBOX_SCRATCH_LEN);
-        engine->ssh_config = config->ssh_config != NULL ? xstrdup(config->ssh_config) : NULL;
         engine->env = (struct connection_env){
                 .loop = loop,
-                .ssh_config = engine->ssh_config,
+                .ssh_config = config->ssh_config,
                 .commands = engine->commands,
                 .auth_limits = engine->auth_limits,
                 .losses = engine->losses,
@@ -151,7 +149,6 @@ void engine_free(struct engine *engine)
         losses_free(engine->losses);
         overrides_free(engine->overrides);
         home_fini(&engine->env.home);
-        free(engine->ssh_config);
         free(engine->scratch);
         free(engine);
 }

@@ -13,6 +13,7 @@
  */
 #include "base/err.h"
 #include "session/command.h"
+#include "session/config_source.h"
 #include "session/watch.h"
 
 #include <stdbool.h>
@@ -23,8 +24,8 @@ typedef struct uv_loop_s uv_loop_t;
 struct engine;
 
 struct engine_config {
-        const char *ssh_config; /* file for `ssh -F`; NULL: the user's own */
-        int zygote_fd;          /* spawn.h socket; taken by the engine */
+        struct config_source ssh_config; /* its texts must outlive the engine */
+        int zygote_fd;                   /* spawn.h socket; taken by the engine */
 };
 
 bool engine_new(struct engine **out_engine, uv_loop_t *loop, const struct engine_config *config,

@@ -13,13 +13,14 @@
 #include "session/remote_text.h"
 
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define STDERR_MAX 2048 /* bytes; the rest of what it complains about is dropped */
-#define ARGS_MAX   12
+#define ARGS_MAX   (12 + 2 * CONFIG_OPTIONS_MAX)
 #define ENV_MAX    16
 
 struct resolver {
@@ -37,6 +38,7 @@ struct resolver {
         struct buf stderr_text;
         struct target target;    /* as asked for */
         char *file;              /* for -F; NULL: ssh's own choice */
+        const struct config_source *source; /* not ours */
         const struct home *home; /* not ours */
         char chunk[4096];
         resolver_done *done;
@@ -139,8 +141,8 @@ static void read_files(struct resolver *resolver)
 
         log_info("%s: no ssh program is installed; its files are read without it",
                  resolver->target.host);
-        if (config_reader_run(&resolver->text, resolver->file, &resolver->target, resolver->home,
-                              &err)
+        if (config_reader_run(&resolver->text, resolver->source, resolver->file, &resolver->target,
+                              resolver->home, &err)
             && ssh_config_parse(&config, buf_str(&resolver->text), &err))
                 config->is_fallback = true;
         finish(resolver, config, &err);
@@ -232,7 +234,7 @@ static void fill_environment(char *env[ENV_MAX])
 static bool run(struct resolver *resolver, uv_loop_t *loop)
 {
         const struct target *target = &resolver->target;
-        char ssh[] = "ssh", G[] = "-G", F[] = "-F", p[] = "-p", l[] = "-l", end[] = "--";
+        char ssh[] = "ssh", G[] = "-G", F[] = "-F", o[] = "-o", p[] = "-p", l[] = "-l", end[] = "--";
         char port[16];
         char *args[ARGS_MAX];
         char *env[ENV_MAX];
@@ -250,6 +252,10 @@ static bool run(struct resolver *resolver, uv_loop_t *loop)
         if (resolver->file != NULL) {
                 args[count++] = F;
                 args[count++] = resolver->file;
+        }
+        for (unsigned i = 0; i < resolver->source->option_count; i++) {
+                args[count++] = o;
+                args[count++] = (char *)(uintptr_t)resolver->source->options[i]; /* execvp()'s type */
         }
         if (target->port != 0) {
                 (void)snprintf(port, sizeof port, "%d", target->port); /* fits */
@@ -281,12 +287,13 @@ static bool run(struct resolver *resolver, uv_loop_t *loop)
 }
 
 struct resolver *resolver_start(uv_loop_t *loop, const struct target *target,
-                                const char *ssh_config, const struct home *home,
+                                const struct config_source *source, const struct home *home,
                                 resolver_done *done, void *arg)
 {
         struct resolver *resolver = xcalloc(1, sizeof *resolver);
 
-        resolver->file = config_file(ssh_config, home);
+        resolver->file = config_file(source->file, home);
+        resolver->source = source;
         buf_init(&resolver->text, RESOLVER_OUTPUT_MAX);
         buf_init(&resolver->stderr_text, STDERR_MAX);
         resolver->home = home;
