@@ -189,7 +189,7 @@ static const struct subcommand *find_subcommand(const char *name)
 }
 
 /* "Keyword=value" or "Keyword value", as ssh -o has it. */
-static bool add_ssh_option(struct config_source *config, const char *option)
+static bool add_ssh_option(struct config_source *config, char *option)
 {
         bool is_plain = option[0] != 0;
 

@@ -7,7 +7,7 @@
 #define CONFIG_OPTIONS_MAX 32 /* of ssh's -o; one more is refused */
 
 struct config_source {
-        const char *file;                        /* for `ssh -F`; NULL: the user's own */
-        const char *options[CONFIG_OPTIONS_MAX]; /* for `ssh -o`, "Keyword=value" */
+        const char *file;                  /* for `ssh -F`; NULL: the user's own */
+        char *options[CONFIG_OPTIONS_MAX]; /* for `ssh -o`, "Keyword=value" */
         unsigned option_count;
 };

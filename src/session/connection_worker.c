@@ -13,12 +13,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define KEEPALIVE_S      15
 #define AUTH_METHODS     "publickey,keyboard-interactive,password" /* OpenSSH's order, as far as we can */
 #define AUTH_METHODS_MAX 256 /* characters */
-
-extern char **environ;
 
 static bool send_key(struct postbox *postbox, const struct identity *identity, struct err *err)
 {

@@ -13,7 +13,6 @@
 #include "session/remote_text.h"
 
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -255,7 +254,7 @@ static bool run(struct resolver *resolver, uv_loop_t *loop)
         }
         for (unsigned i = 0; i < resolver->source->option_count; i++) {
                 args[count++] = o;
-                args[count++] = (char *)(uintptr_t)resolver->source->options[i]; /* execvp()'s type */
+                args[count++] = resolver->source->options[i];
         }
         if (target->port != 0) {
                 (void)snprintf(port, sizeof port, "%d", target->port); /* fits */
