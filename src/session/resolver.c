@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define STDERR_MAX 2048 /* bytes; the rest of what it complains about is dropped */
-#define ARGS_MAX   12
+#define ARGS_MAX   14
 #define ENV_MAX    16
 
 struct resolver {
@@ -216,9 +216,10 @@ static void fill_environment(char *env[ENV_MAX])
         env[count] = NULL;
 }
 
-static bool run(struct resolver *resolver, uv_loop_t *loop, const struct target *target, char *file)
+static bool run(struct resolver *resolver, uv_loop_t *loop, const struct target *target, char *file,
+                char *jump)
 {
-        char ssh[] = "ssh", G[] = "-G", F[] = "-F", p[] = "-p", l[] = "-l", end[] = "--";
+        char ssh[] = "ssh", G[] = "-G", F[] = "-F", p[] = "-p", l[] = "-l", J[] = "-J", end[] = "--";
         char port[16];
         char *args[ARGS_MAX];
         char *env[ENV_MAX];
@@ -246,6 +247,10 @@ static bool run(struct resolver *resolver, uv_loop_t *loop, const struct target 
                 args[count++] = l;
                 args[count++] = target->user;
         }
+        if (jump != NULL) {
+                args[count++] = J;
+                args[count++] = jump;
+        }
         args[count++] = end;
         args[count++] = target->host;
         args[count] = NULL;
@@ -266,12 +271,13 @@ static bool run(struct resolver *resolver, uv_loop_t *loop, const struct target 
         return rc == 0;
 }
 
-struct resolver *resolver_start(uv_loop_t *loop, const struct target *target,
+struct resolver *resolver_start(uv_loop_t *loop, const struct target *target, const char *jump,
                                 const char *ssh_config, const struct home *home,
                                 resolver_done *done, void *arg)
 {
         struct resolver *resolver = xcalloc(1, sizeof *resolver);
         scoped_free char *file = config_file(ssh_config, home);
+        scoped_free char *list = jump != NULL ? xstrdup(jump) : NULL;
 
         buf_init(&resolver->text, RESOLVER_OUTPUT_MAX);
         buf_init(&resolver->stderr_text, STDERR_MAX);
@@ -283,7 +289,7 @@ struct resolver *resolver_start(uv_loop_t *loop, const struct target *target,
         (void)uv_timer_init(loop, &resolver->timer); /* both cannot fail */
         (void)uv_pipe_init(loop, &resolver->output, 0);
         (void)uv_pipe_init(loop, &resolver->complaints, 0);
-        resolver->has_process = run(resolver, loop, target, file);
+        resolver->has_process = run(resolver, loop, target, file, list);
         resolver->open = 4; /* uv_spawn() makes the process a handle also when it fails */
         resolver->running = 3;
         resolver->timer.data = resolver->output.data = resolver->complaints.data =
