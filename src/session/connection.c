@@ -530,7 +530,7 @@ static bool means(const char *host, const char *user, int port, const struct tar
                         || is_same_text(said->user, connection->user);
         bool has_port = said->port == 0 || said->port == port || said->port == connection->port;
 
-        return host != NULL && strcmp(host, said->host) == 0 && has_user && has_port;
+        return host != NULL && strcasecmp(host, said->host) == 0 && has_user && has_port;
 }
 
 bool connection_matches(const struct connection *connection, const struct target *target)

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/scoped.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +72,12 @@ static void go_there(struct connection *connection)
         connection_take_route(connection);
 }
 
+static void lower(char *text)
+{
+        for (; *text != 0; text++)
+                *text = (char)tolower((unsigned char)*text);
+}
+
 /* From here on the connection has its real name, and so have its commands. */
 static void take_names(struct connection *connection)
 {
@@ -79,6 +86,7 @@ static void take_names(struct connection *connection)
 
         connection->host =
                 xstrdup(override->host != NULL ? override->host : connection->config->hostname);
+        lower(connection->host); /* OpenSSH's name for it too */
         connection->user = xstrdup(connection->config->user);
         connection->port = connection->config->port;
         free(connection->name);
