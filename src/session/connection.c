@@ -144,6 +144,7 @@ static void on_timer_closed(uv_handle_t *handle)
         free(connection->user);
         free(connection->route);
         free(connection->via);
+        free(connection->jump_name);
         free(connection->server);
         free(connection->auth_method);
         free(connection->legacy);

@@ -68,11 +68,12 @@ struct connection {
         char *via;   /* for people: jump hosts, "its ProxyCommand"; "" straight */
 
         uint64_t jump_id; /* the jump host's connection; 0: none, or not yet */
+        char *jump_name;  /* as the configuration has it; NULL: none */
         enum forward forward;
         bool has_asked_again; /* for a jump host, because the first was lost */
         int forward_fd;       /* our worker's end of the forward, until it opens; -1 */
         struct proxy *proxy;  /* its ProxyCommand; NULL: none */
-        struct err *held;     /* why it fails, while the ProxyCommand's last words are awaited */
+        struct err *held;     /* why it fails, while the reason for that may still come */
 
         bool had_password;       /* one that a call gave: it is not kept */
         bool has_worker;         /* the zygote was asked for one, and has not reported its end */
@@ -123,7 +124,10 @@ void connection_leave_route(struct connection *connection); /* closes, ends, fre
 /* ConnectTimeout, or what is usual. */
 int64_t connection_limit_ms(const struct connection *connection, int64_t usual_ms);
 
-/* As connection_fail(), with what a ProxyCommand has to say; that may take a moment. */
+/*
+ * As connection_fail(), with what a ProxyCommand has to say, or the jump host; that may take a
+ * moment, in which nothing new is sent.
+ */
 void connection_fail_with_words(struct connection *connection, const struct err *why);
 void connection_fail_held(struct connection *connection);
 void connection_write_reach_deadline(const struct connection *connection, struct err *err);

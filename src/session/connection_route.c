@@ -28,6 +28,7 @@
 #define CONNECT_LIMIT_MAX_S 120  /* of a ConnectTimeout in the configuration */
 #define FORWARD_GUARD_MS    2000 /* for the jump host's worker to tell that time is up */
 #define LAST_WORDS_MS       500  /* between a worker's end and its ProxyCommand's */
+#define JUMP_WORDS_MS       100  /* between a worker's end and that of its jump host's worker */
 #define LOST                "connection lost: "
 
 /* ---- names ---- */
@@ -128,32 +129,33 @@ static void add_proxy_words(const struct connection *connection, struct err *err
 
         buf_init(&words, ERR_TEXT_MAX);
         proxy_write_state(connection->proxy, &words);
-        if (words.len > 0)
+        if (proxy_has_ended(connection->proxy) && connection->state < CONNECTION_READY)
+                (void)err_set(err, why.code, "cannot connect to %s: %s", connection->name,
+                              (const char *)words.data); /* the rest followed from that */
+        else if (words.len > 0)
                 (void)err_set(err, why.code, "%s (%s)", why.text, (const char *)words.data);
 }
 
 void connection_fail_with_words(struct connection *connection, const struct err *why)
 {
-        struct err err = *why;
-        bool may_follow = connection->proxy != NULL && why->code == ERR_CONNECT
-                       && connection->state < CONNECTION_READY;
+        bool is_proxys = connection->proxy != NULL && !proxy_has_ended(connection->proxy);
 
-        if (may_follow && !proxy_has_ended(connection->proxy)) {
-                connection->held = xcalloc(1, sizeof *connection->held);
-                *connection->held = err;
+        connection->held = xcalloc(1, sizeof *connection->held);
+        *connection->held = *why;
+        if (why->code == ERR_CONNECT && is_proxys)
                 connection_set_deadline(connection, LAST_WORDS_MS);
-                return;
-        }
-        if (connection->proxy != NULL && why->code == ERR_CONNECT)
-                add_proxy_words(connection, &err);
-        connection_fail(connection, &err);
+        else if (why->code == ERR_CONNECT && connection->jump_id != 0)
+                connection_set_deadline(connection, JUMP_WORDS_MS);
+        else
+                connection_fail_held(connection);
 }
 
 void connection_fail_held(struct connection *connection)
 {
         struct err err = *connection->held;
 
-        add_proxy_words(connection, &err);
+        if (connection->proxy != NULL && err.code == ERR_CONNECT)
+                add_proxy_words(connection, &err);
         connection_fail(connection, &err);
 }
 
@@ -198,7 +200,7 @@ static void start_proxy(struct connection *connection)
 
 /* ---- behind a jump host ---- */
 
-static void fail_behind(struct connection *connection, const char *jump, const struct err *why)
+static void fail_behind(struct connection *connection, const struct err *why)
 {
         const char *text = why->text;
         struct err err;
@@ -206,11 +208,12 @@ static void fail_behind(struct connection *connection, const char *jump, const s
         if (strncmp(text, LOST, strlen(LOST)) == 0)
                 text += strlen(LOST);
         if (connection->state == CONNECTION_READY) {
-                (void)err_set(&err, why->code, LOST "the jump host %s is gone: %s", jump, text);
+                (void)err_set(&err, why->code, LOST "the jump host %s is gone: %s",
+                              connection->jump_name, text);
                 connection_fail(connection, &err);
                 return;
         }
-        (void)err_set(&err, why->code, "its jump host %s: %s", jump, text);
+        (void)err_set(&err, why->code, "its jump host %s: %s", connection->jump_name, text);
         connection_fail_setup(connection, &err);
 }
 
@@ -221,11 +224,15 @@ static void want_jump(struct connection *connection)
         struct hop hop = { 0 };
         struct err err = { 0 };
 
-        bool ok = hops_take_last(connection->config->proxy_jump, &hop, &rest, &err)
-               && env->on_jump(env->arg, connection, &hop, rest, &err);
-        hop_fini(&hop);
-        if (!ok)
+        if (!hops_take_last(connection->config->proxy_jump, &hop, &rest, &err)) {
                 connection_fail_setup(connection, &err);
+                return;
+        }
+        free(connection->jump_name);
+        connection->jump_name = xstrdup(hop.text);
+        if (!env->on_jump(env->arg, connection, &hop, rest, &err))
+                connection_fail_setup(connection, &err);
+        hop_fini(&hop);
 }
 
 /* The jump host's postbox takes both or nothing. */
@@ -240,7 +247,7 @@ static bool send_open(struct connection *connection, struct connection *jump, in
                 return err_set(err, ERR_LIMIT,
                                "its jump host %s takes nothing now, because too much waits to be "
                                "sent there. Try again later",
-                               jump->name);
+                               connection->jump_name);
         struct wire_writer open =
                 wire_begin(postbox_out(postbox), WIRE_FORWARD_OPEN, connection->id);
         wire_put_u32(&open, (uint32_t)connection->port);
@@ -304,14 +311,14 @@ void connection_on_jump_end(struct connection *connection, struct connection *ju
         if (why->code == ERR_CANCELLED) {
                 struct err closed;
                 (void)err_set(&closed, ERR_CANCELLED, "interrupted: its jump host %s was closed",
-                              jump->name);
+                              connection->jump_name);
                 connection_close_because(connection, &closed, CLOSE_GRACE_MS);
         } else if (was_asking && !connection->has_asked_again) {
                 connection->has_asked_again = true;
                 connection_set_deadline(connection, -1);
                 want_jump(connection);
         } else {
-                fail_behind(connection, jump->name, why);
+                fail_behind(connection, why);
         }
 }
 
@@ -348,9 +355,8 @@ void connection_on_forward_ended(struct connection *jump, const struct frame *fr
                 return; /* its own worker sees it, and knows more */
         scoped_free char *text = remote_text(why, ERR_TEXT_MAX / 2);
         (void)err_set(&err, ERR_CONNECT, "%s", text[0] != 0 ? text : "it closed the connection");
-        scoped_free char *name = xstrdup(jump->name);
         forget_forward(connection);
-        fail_behind(connection, name, &err);
+        fail_behind(connection, &err);
 }
 
 /* ---- all of them ---- */
@@ -369,11 +375,8 @@ void connection_take_route(struct connection *connection)
 
 void connection_write_reach_deadline(const struct connection *connection, struct err *err)
 {
-        const struct connection *jump = connection->env->find(connection->env->arg,
-                                                              connection->jump_id);
-
         (void)err_set(err, ERR_CONNECT, "its jump host %s does not answer",
-                      jump != NULL ? jump->name : connection->via);
+                      connection->jump_name != NULL ? connection->jump_name : "");
 }
 
 void connection_leave_route(struct connection *connection)
