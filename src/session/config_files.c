@@ -70,11 +70,13 @@ static bool take_all(struct config_reader *reader, struct place *place, const ch
 
 /* They are lines of a file that comes before all others. */
 static bool take_options(struct config_reader *reader, const struct config_source *source,
-                         struct err *err)
+                         const char *jump, struct err *err)
 {
         scoped_buf struct buf text;
 
         buf_init(&text, FILE_MAX_LEN);
+        if (jump != NULL && !buf_printf(&text, "ProxyJump %s\n", jump))
+                return err_set(err, ERR_CONNECT, "the list of jump hosts is too long");
         for (unsigned i = 0; i < source->option_count; i++)
                 if (!buf_printf(&text, "%s\n", source->options[i]))
                         return err_set(err, ERR_CONNECT, "the options for ssh are too long");
@@ -82,12 +84,13 @@ static bool take_options(struct config_reader *reader, const struct config_sourc
 }
 
 bool config_reader_run(struct buf *out, const struct config_source *source, const char *file,
-                       const struct target *target, const struct home *home, struct err *err)
+                       const char *jump, const struct target *target, const struct home *home,
+                       struct err *err)
 {
         struct place place = { .home = home };
         const struct config_reader_host host = { target, home, include, &place };
         struct config_reader *reader = config_reader_new(&host);
-        bool ok = take_options(reader, source, err) && take_all(reader, &place, file, err);
+        bool ok = take_options(reader, source, jump, err) && take_all(reader, &place, file, err);
 
         if (ok) {
                 struct str said = config_reader_finish(reader);

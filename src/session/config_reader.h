@@ -45,7 +45,8 @@ struct str config_reader_finish(struct config_reader *reader);
 
 /*
  * All of it: the operator's options, then file, or where it is NULL ~/.ssh/config and
- * /etc/ssh/ssh_config.
+ * /etc/ssh/ssh_config. jump: as `ssh -J`, NULL: none.
  */
 bool config_reader_run(struct buf *out, const struct config_source *source, const char *file,
-                       const struct target *target, const struct home *home, struct err *err);
+                       const char *jump, const struct target *target, const struct home *home,
+                       struct err *err);

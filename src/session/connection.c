@@ -76,7 +76,7 @@ void connection_set_deadline(struct connection *connection, int64_t ms)
 }
 
 static void add_alias(struct connection *connection, const char *given, const struct target *target,
-                      const struct credentials *credentials)
+                      const struct credentials *credentials, const char *jump)
 {
         if (connection->alias_count == ALIASES_MAX)
                 return;
@@ -85,6 +85,7 @@ static void add_alias(struct connection *connection, const char *given, const st
                 .target = { xstrdup(target->host),
                             target->user != NULL ? xstrdup(target->user) : NULL, target->port },
                 .credentials = *credentials,
+                .jump = jump != NULL ? xstrdup(jump) : NULL,
         };
 }
 
@@ -116,7 +117,9 @@ struct connection *connection_new(struct connection_env *env, uint64_t id,
         connection->auth_method = xstrdup("");
         connection->legacy = xstrdup("");
         connection->opened_wall_ms = clock_wall_ms();
-        add_alias(connection, spec->given, spec->target, &spec->credentials);
+        add_alias(connection, spec->given, spec->target, &spec->credentials, spec->jump);
+        connection->behind_count = spec->behind_count;
+        connection->forward_fd = -1;
         shells_init(&connection->shells);
         (void)uv_timer_init(env->loop, &connection->timer); /* cannot fail */
         connection->timer.data = connection;
@@ -132,12 +135,16 @@ static void on_timer_closed(uv_handle_t *handle)
         for (unsigned i = 0; i < connection->alias_count; i++) {
                 free(connection->aliases[i].given);
                 target_fini(&connection->aliases[i].target);
+                free(connection->aliases[i].jump);
         }
         free(connection->name);
         free(connection->limit_key);
         free(connection->key_filename);
         free(connection->host);
         free(connection->user);
+        free(connection->route);
+        free(connection->via);
+        free(connection->jump_name);
         free(connection->server);
         free(connection->auth_method);
         free(connection->legacy);
@@ -149,6 +156,7 @@ static void leave(struct connection *connection)
         connection_set_state(connection, CONNECTION_GONE);
         postbox_free(connection->postbox);
         connection->postbox = NULL;
+        connection_leave_route(connection);
         uv_close((uv_handle_t *)&connection->timer, on_timer_closed);
         connection->env->on_gone(connection->env->arg, connection);
 }
@@ -180,6 +188,8 @@ static void on_timer(uv_timer_t *timer)
 
         if (connection->state == CONNECTION_CLOSING)
                 kill_and_leave(connection);
+        else if (connection->held != NULL)
+                connection_fail_held(connection);
         else if (connection->has_ended || (connection->has_worker && connection->postbox == NULL))
                 connection_lose_worker(connection);
         else
@@ -302,7 +312,9 @@ static void move_command_that_did_not_run(struct connection *connection, struct 
                                         connection->key_filename,
                                         connection->override.password,
                                         connection->override,
-                                        said->credentials };
+                                        said->credentials,
+                                        said->jump,
+                                        connection->behind_count };
 
         if (command->was_moved || connection->had_password) {
                 lose_command(connection, command, why);
@@ -357,7 +369,20 @@ void connection_fail(struct connection *connection, const struct err *why)
         remember_losses(connection, err.text);
         each_command(connection, was_ready ? lose_if_it_may_have_run : lose_command, &err);
         wind_up(connection, /* grace_ms= */ 0);
+        connection->env->on_end(connection->env->arg, connection, &err);
         each_command(connection, move_command_that_did_not_run, &err);
+}
+
+void connection_close_because(struct connection *connection, const struct err *why,
+                              int64_t grace_ms)
+{
+        if (!connection_is_live(connection))
+                return;
+        log_info("%s: %s", connection->name, why->text);
+        tell_failure(connection, why);
+        each_command(connection, interrupt_command, why);
+        wind_up(connection, grace_ms);
+        connection->env->on_end(connection->env->arg, connection, why);
 }
 
 void connection_close(struct connection *connection, int64_t grace_ms)
@@ -368,13 +393,8 @@ void connection_close(struct connection *connection, int64_t grace_ms)
                 connection_set_deadline(connection, grace_ms);
                 return;
         }
-        if (!connection_is_live(connection))
-                return;
-        log_info("%s: closed on request", connection->name);
         (void)err_set(&why, ERR_CANCELLED, "interrupted: its session was closed");
-        tell_failure(connection, &why);
-        each_command(connection, interrupt_command, &why);
-        wind_up(connection, grace_ms);
+        connection_close_because(connection, &why, grace_ms);
 }
 
 void connection_lose_worker(struct connection *connection)
@@ -415,6 +435,8 @@ void connection_on_spawn(struct connection *connection, const struct spawn_recor
         connection->worker_status = record->status;
         if (connection->state == CONNECTION_CLOSING)
                 connection_set_deadline(connection, 0);
+        else if (connection->held != NULL)
+                return;
         else if (connection->postbox == NULL)
                 connection_lose_worker(connection);
         else if (connection_is_live(connection))
@@ -461,6 +483,7 @@ bool connection_was_given(const struct connection *connection, const struct conn
                 if (strcmp(at->given, spec->given) == 0
                     && is_same_text(at->target.user, spec->target->user)
                     && at->target.port == spec->target->port
+                    && is_same_text(at->jump, spec->jump)
                     && credentials_allow(&spec->credentials, &at->credentials))
                         return true;
         }
@@ -472,6 +495,7 @@ bool connection_can_stand_for(const struct connection *connection, const struct 
         return connection != later && connection_is_live(connection) && connection->host != NULL
                && connection->port == later->port && strcmp(connection->host, later->host) == 0
                && strcmp(connection->user, later->user) == 0
+               && strcmp(connection->route, later->route) == 0
                && connection->alias_count < ALIASES_MAX
                && credentials_allow(&later->credentials, &connection->credentials);
 }
@@ -494,7 +518,7 @@ void connection_take_over(struct connection *connection, struct connection *late
 
         for (unsigned i = 0; i < later->alias_count; i++)
                 add_alias(connection, later->aliases[i].given, &later->aliases[i].target,
-                          &later->aliases[i].credentials);
+                          &later->aliases[i].credentials, later->aliases[i].jump);
         for (struct command *at = commands_first(commands); at != NULL;
              at = commands_after(commands, at))
                 if (at->connection == later->id && !command_state_is_final(at->state))
@@ -507,6 +531,21 @@ void connection_take_over(struct connection *connection, struct connection *late
                 connection_tell_step(connection, CONNECT_STEP_LOG_IN, connection->auth_method);
 }
 
+uint64_t connection_jump_id(const struct connection *connection)
+{
+        return connection->jump_id;
+}
+
+unsigned connection_behind_count(const struct connection *connection)
+{
+        return connection->behind_count;
+}
+
+void connection_set_behind_count(struct connection *connection, unsigned count)
+{
+        connection->behind_count = count;
+}
+
 static bool means(const char *host, const char *user, int port, const struct target *said,
                   const struct connection *connection)
 {
@@ -514,7 +553,7 @@ static bool means(const char *host, const char *user, int port, const struct tar
                         || is_same_text(said->user, connection->user);
         bool has_port = said->port == 0 || said->port == port || said->port == connection->port;
 
-        return host != NULL && strcmp(host, said->host) == 0 && has_user && has_port;
+        return host != NULL && strcasecmp(host, said->host) == 0 && has_user && has_port;
 }
 
 bool connection_matches(const struct connection *connection, const struct target *target)
@@ -553,6 +592,7 @@ struct session_info connection_describe(const struct connection *connection,
                 .server = connection->server,
                 .auth_method = connection->auth_method,
                 .legacy = connection->legacy,
+                .via = connection->via != NULL ? connection->via : "",
                 .command = shell != NULL ? shell_top(shell) : (command_id){ 0 },
                 .opened_wall_ms =
                         shell != NULL ? shell->opened_wall_ms : connection->opened_wall_ms,

@@ -17,6 +17,7 @@
 #include "session/credentials.h"
 #include "session/engine.h"
 #include "session/home.h"
+#include "session/hops.h"
 #include "session/losses.h"
 #include "session/overrides.h"
 #include "session/shells.h"
@@ -50,6 +51,15 @@ struct connection_env {
         char sandbox[SANDBOX_TEXT_MAX]; /* what is in force, for people; "" before the first worker */
         void (*on_resolved)(void *arg, struct connection *connection); /* may end it */
         void (*on_gone)(void *arg, struct connection *connection);
+
+        /* The hop's connection, found or made, is given with connection_set_jump(). */
+        bool (*on_jump)(void *arg, struct connection *behind, const struct hop *hop,
+                        const char *rest, struct err *err);
+        /* Those behind it want to know: connection_on_jump_ready(), connection_on_jump_end(). */
+        void (*on_ready)(void *arg, struct connection *connection);
+        void (*on_end)(void *arg, struct connection *connection, const struct err *why);
+        struct connection *(*find)(void *arg, uint64_t id); /* NULL: it is gone */
+
         /* A command that was not sent yet when its connection was lost; false: it has to fail. */
         bool (*on_orphan)(void *arg, const struct connection_spec *spec, struct command *command,
                           const char *shell_name);
@@ -74,6 +84,8 @@ struct connection_spec {
         const struct secret *password;
         struct override override;
         struct credentials credentials;
+        const char *jump; /* the list that takes the place of its ProxyJump; NULL: its own counts */
+        unsigned behind_count; /* hosts in a row that are to be reached through it */
 };
 
 struct connection *connection_new(struct connection_env *env, uint64_t id,
@@ -110,6 +122,23 @@ bool connection_was_given(const struct connection *connection, const struct conn
 
 /* Do both, resolved, mean the same machine and user, and may `later` use this one? */
 bool connection_can_stand_for(const struct connection *connection, const struct connection *later);
+
+/* ---- jump hosts ---- */
+
+uint64_t connection_jump_id(const struct connection *connection); /* 0: none, or not yet */
+unsigned connection_behind_count(const struct connection *connection);
+void connection_set_behind_count(struct connection *connection, unsigned count);
+
+/* Goes on through the jump host, as soon as that is ready. */
+void connection_set_jump(struct connection *connection, struct connection *jump);
+void connection_on_jump_ready(struct connection *connection, struct connection *jump);
+
+/* ERR_CANCELLED: it was closed on request. */
+void connection_on_jump_end(struct connection *connection, struct connection *jump,
+                            const struct err *why);
+
+/* It cannot come about: "cannot connect to …: why". */
+void connection_cannot_connect(struct connection *connection, const struct err *why);
 
 /* Moves the other's commands and names here, and ends it. */
 void connection_take_over(struct connection *connection, struct connection *later);

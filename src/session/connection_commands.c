@@ -59,6 +59,16 @@ bool connection_may_submit(const struct connection *connection, const char *shel
 
 /* ---- sending ---- */
 
+/*
+ * One that is about to fail, because its worker is gone or has said so, sends nothing: what was
+ * not sent can run elsewhere.
+ */
+static bool takes_orders(const struct connection *connection)
+{
+        return connection->state == CONNECTION_READY && connection->held == NULL
+               && connection->postbox != NULL;
+}
+
 static bool post(struct connection *connection, bool is_written, struct err *err)
 {
         if (!is_written)
@@ -200,7 +210,7 @@ static void submit_to_shell(struct connection *connection, struct command *comma
                 shell = shells_add(&connection->shells, shell_name);
         shell_push(shell, command->id);
         command->shell = shell->id;
-        if (connection->state != CONNECTION_READY)
+        if (!takes_orders(connection))
                 return;
         if (shell->state == SHELL_READY || shell->state == SHELL_OPENING)
                 send_run(connection, command);
@@ -233,7 +243,7 @@ bool connection_submit(struct connection *connection, struct command *command,
         const struct shell *shell = shells_find_name(&connection->shells, shell_name);
         if (shell != NULL && shell->cwd != NULL && is_plain_path(shell->cwd))
                 command->start_dir = xstrdup(shell->cwd);
-        if (connection->state == CONNECTION_READY)
+        if (takes_orders(connection))
                 send_run(connection, command);
         return true;
 }
@@ -258,7 +268,7 @@ static bool send_input(struct connection *connection, enum wire_kind kind, uint6
 bool connection_input(struct connection *connection, struct command *command, struct str bytes,
                       struct err *err)
 {
-        if (connection->state != CONNECTION_READY || !command->is_sent)
+        if (!takes_orders(connection) || !command->is_sent)
                 return err_set(err, ERR_STATE,
                                "the command has not started yet: its connection or its "
                                "shell is not ready. Try again in a moment.");
@@ -272,7 +282,7 @@ bool connection_input(struct connection *connection, struct command *command, st
 bool connection_shell_input(struct connection *connection, struct shell *shell, struct str bytes,
                             struct err *err)
 {
-        if (connection->state != CONNECTION_READY || shell->state != SHELL_READY)
+        if (!takes_orders(connection) || shell->state != SHELL_READY)
                 return err_set(err, ERR_STATE,
                                "the shell of this session is not ready yet. Try again in a "
                                "moment.");
@@ -283,6 +293,8 @@ void connection_interrupt(struct connection *connection, struct command *command
 {
         struct err err;
 
+        if (command->is_sent && !takes_orders(connection))
+                return; /* it is about to be lost */
         if (command->is_sent) {
                 if (!post(connection,
                           wire_write_bare(postbox_out(connection->postbox), WIRE_INTERRUPT,
@@ -336,7 +348,8 @@ void connection_close_shell(struct connection *connection, struct shell *shell)
         }
         if (was_wanted)
                 shells_remove(&connection->shells, shell);
-        else if (!post(connection,
+        else if (takes_orders(connection)
+                 && !post(connection,
                        wire_write_bare(postbox_out(connection->postbox), WIRE_SHELL_CLOSE,
                                        shell->id),
                        &why))

@@ -155,6 +155,8 @@ static void on_ready(struct connection *connection, const struct frame *frame)
         log_info("%s: connected to %s by %s", connection->name, connection->server,
                  connection->auth_method);
         connection_run_waiting(connection);
+        if (connection_is_live(connection))
+                connection->env->on_ready(connection->env->arg, connection);
 }
 
 static void on_progress(struct connection *connection, const struct frame *frame)
@@ -210,7 +212,7 @@ static void on_failed(struct connection *connection, const struct frame *frame)
         }
         if (connection->state != CONNECTION_READY)
                 (void)err_context(&err, "cannot connect to %s", connection->name);
-        connection_fail(connection, &err);
+        connection_fail_with_words(connection, &err);
 }
 
 /* ---- about shells ---- */
@@ -389,6 +391,8 @@ static void dispatch(struct connection *connection, const struct frame *frame)
         case WIRE_PARTIAL: on_partial(connection, frame); return;
         case WIRE_AWAITING: on_awaiting(connection, frame); return;
         case WIRE_ENDED: on_ended(connection, frame); return;
+        case WIRE_FORWARD_OPENED: connection_on_forward_opened(connection, frame); return;
+        case WIRE_FORWARD_ENDED: connection_on_forward_ended(connection, frame); return;
         default: /* a number from a worker, not our enum */ break_off(connection, frame, "unknown");
         }
 }
@@ -397,7 +401,7 @@ void connection_on_frame(void *arg, const struct frame *frame)
 {
         struct connection *connection = arg;
 
-        if (connection_is_live(connection))
+        if (connection_is_live(connection) && connection->held == NULL)
                 dispatch(connection, frame);
 }
 
@@ -408,7 +412,7 @@ void connection_on_postbox_end(void *arg, enum postbox_end end)
 
         postbox_free(connection->postbox);
         connection->postbox = NULL;
-        if (!connection_is_live(connection))
+        if (!connection_is_live(connection) || connection->held != NULL)
                 return;
         if (end == POSTBOX_GARBAGE) {
                 (void)err_set(&err, ERR_PROTOCOL, "its worker sent bytes that make no sense");
@@ -416,6 +420,9 @@ void connection_on_postbox_end(void *arg, enum postbox_end end)
         } else if (connection->has_ended) {
                 connection_lose_worker(connection);
         } else {
+                /* those behind it see it at the same time; this is the reason */
+                (void)err_set(&err, ERR_SYSTEM, "its worker process has ended");
+                connection->env->on_end(connection->env->arg, connection, &err);
                 connection_set_deadline(connection, CONNECTION_WORKER_END_MS);
         }
 }

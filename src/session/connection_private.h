@@ -1,9 +1,10 @@
 #pragma once
 /*
- * connection_private.h - the inside of a connection, for the five files that are one.
+ * connection_private.h - the inside of a connection, for the six files that are one.
  *
  *      connection.c           its life: made, named, ended
  *      connection_setup.c     from a host's name to an authenticated connection
+ *      connection_route.c     the way there: TCP, ProxyCommand, jump host
  *      connection_worker.c    what its worker is given
  *      connection_frames.c    what the worker says
  *      connection_commands.c  commands and shells on it
@@ -16,6 +17,7 @@
 #include "session/host_keys.h"
 #include "session/identities.h"
 #include "session/postbox.h"
+#include "session/proxy.h"
 #include "session/resolver.h"
 
 #define ALIASES_MAX              16  /* ways of saying the same; a further one gets its own */
@@ -26,6 +28,13 @@ struct alias {
         char *given;
         struct target target;
         struct credentials credentials;
+        char *jump; /* see struct connection_spec; NULL: none */
+};
+
+enum forward {
+        FORWARD_NONE,
+        FORWARD_ASKED, /* WIRE_FORWARD_OPEN was sent to the jump host's worker */
+        FORWARD_OPEN,
 };
 
 struct connection {
@@ -40,6 +49,7 @@ struct connection {
 
         char *key_filename;       /* NULL: none given */
         struct override override; /* borrowed from the engine's overrides */
+        unsigned behind_count; /* how many hosts in a row are reached through it, at most */
 
         /* until authenticated */
         struct secret *password;
@@ -54,6 +64,16 @@ struct connection {
         char *host;
         char *user;
         int port;
+        char *route; /* two with the same have the same way to the host */
+        char *via;   /* for people: jump hosts, "its ProxyCommand"; "" straight */
+
+        uint64_t jump_id; /* the jump host's connection; 0: none, or not yet */
+        char *jump_name;  /* as the configuration has it; NULL: none */
+        enum forward forward;
+        bool has_asked_again; /* for a jump host, because the first was lost */
+        int forward_fd;       /* our worker's end of the forward, until it opens; -1 */
+        struct proxy *proxy;  /* its ProxyCommand; NULL: none */
+        struct err *held;     /* why it fails, while the reason for that may still come */
 
         bool had_password;       /* one that a call gave: it is not kept */
         bool has_worker;         /* the zygote was asked for one, and has not reported its end */
@@ -88,6 +108,8 @@ void connection_fail(struct connection *connection, const struct err *why);
 /* May any of it have run? A worker types nothing into a shell that it has not called ready. */
 bool connection_may_have_run(const struct connection *connection, const struct command *command);
 void connection_lose_worker(struct connection *connection);
+void connection_close_because(struct connection *connection, const struct err *why,
+                              int64_t grace_ms);
 
 /* connection_setup.c */
 void connection_start(struct connection *connection);
@@ -95,6 +117,24 @@ void connection_drop_setup(struct connection *connection);
 void connection_on_deadline(struct connection *connection);
 void connection_on_host_key(struct connection *connection, struct str type, struct str blob);
 void connection_fail_setup(struct connection *connection, struct err *err); /* "cannot connect to …" */
+
+/* connection_route.c */
+void connection_name_route(struct connection *connection); /* it is resolved */
+void connection_take_route(struct connection *connection); /* leads to connection_start_worker() */
+void connection_leave_route(struct connection *connection); /* closes, ends, frees what is of it */
+
+/* ConnectTimeout, or what is usual. */
+int64_t connection_limit_ms(const struct connection *connection, int64_t usual_ms);
+
+/*
+ * As connection_fail(), with what a ProxyCommand has to say, or the jump host; that may take a
+ * moment, in which nothing new is sent.
+ */
+void connection_fail_with_words(struct connection *connection, const struct err *why);
+void connection_fail_held(struct connection *connection);
+void connection_write_reach_deadline(const struct connection *connection, struct err *err);
+void connection_on_forward_opened(struct connection *jump, const struct frame *frame);
+void connection_on_forward_ended(struct connection *jump, const struct frame *frame);
 
 /* connection_worker.c */
 bool connection_check_algorithms(const struct connection *connection, struct err *err);

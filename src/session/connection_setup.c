@@ -1,6 +1,6 @@
 /*
  * resolve (ssh -G) -> on_resolved (another connection may stand for this one) -> files that are
- * needed (known_hosts, keys) -> dial -> worker -> its host key, judged here -> authenticated.
+ * needed (known_hosts, keys) -> the way there -> worker -> its host key, judged here -> authenticated.
  */
 #include "session/connection_private.h"
 
@@ -10,11 +10,11 @@
 #include "base/log.h"
 #include "base/scoped.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CONFIG_TEXT_MAX     2048 /* characters */
-#define CONNECT_LIMIT_MAX_S 120 /* of a ConnectTimeout in the configuration */
+#define CONFIG_TEXT_MAX 2048 /* characters */
 
 void connection_drop_setup(struct connection *connection)
 {
@@ -39,52 +39,14 @@ void connection_fail_setup(struct connection *connection, struct err *err)
         connection_fail(connection, err);
 }
 
-/* ---- dial ---- */
-
-static void on_dialed(void *arg, int fd, const struct err *why)
+void connection_cannot_connect(struct connection *connection, const struct err *why)
 {
-        struct connection *connection = arg;
         struct err err = *why;
 
-        dial_free(connection->dial);
-        connection->dial = NULL;
-        if (fd >= 0) {
-                connection_tell_step(connection, CONNECT_STEP_REACH, "connected");
-                connection_start_worker(connection, fd);
-                return;
-        }
-        if (connection->config->is_fallback)
-                (void)err_context(&err, "no ssh program is installed here, so ssh_config was read without it");
-        connection_fail(connection, &err);
-}
-
-static int64_t connect_limit_ms(const struct ssh_config *config)
-{
-        int seconds = config->connect_timeout_s;
-
-        if (seconds <= 0)
-                return DIAL_MS;
-        return (int64_t)(seconds < CONNECT_LIMIT_MAX_S ? seconds : CONNECT_LIMIT_MAX_S) * 1000;
+        connection_fail_setup(connection, &err);
 }
 
 /* ---- resolve ---- */
-
-static bool check_is_supported(const struct connection *connection, struct err *err)
-{
-        const struct ssh_config *config = connection->config;
-
-        if (config->proxy_jump != NULL)
-                return err_set(err, ERR_CONNECT,
-                               "its configuration has ProxyJump %s, which is not supported yet. "
-                               "Connect to "
-                               "the jump host and run ssh there.",
-                               log_quote(config->proxy_jump, strlen(config->proxy_jump)));
-        if (config->proxy_command != NULL)
-                return err_set(err, ERR_CONNECT,
-                               "its configuration has a ProxyCommand, which is not "
-                               "supported yet.");
-        return true;
-}
 
 static bool read_files(struct connection *connection, struct err *err)
 {
@@ -123,13 +85,12 @@ static void tell_config(struct connection *connection)
         connection_tell_step(connection, CONNECT_STEP_CONFIG, (const char *)text.data);
 }
 
-static void dial(struct connection *connection)
+static void go_there(struct connection *connection)
 {
         struct connection_env *env = connection->env;
         struct err err = { 0 };
 
-        if (!check_is_supported(connection, &err)
-            || !connection_check_algorithms(connection, &err)
+        if (!connection_check_algorithms(connection, &err)
             || !auth_limits_allow(env->auth_limits, connection->limit_key, clock_now_ms(), &err)
             || !read_files(connection, &err)) {
                 connection_fail_setup(connection, &err);
@@ -137,9 +98,13 @@ static void dial(struct connection *connection)
         }
         tell_config(connection);
         connection_set_state(connection, CONNECTION_DIALING);
-        connection->dial = dial_start(env->loop, connection->host, connection->port,
-                                      connection->config->family,
-                                      connect_limit_ms(connection->config), on_dialed, connection);
+        connection_take_route(connection);
+}
+
+static void lower(char *text)
+{
+        for (; *text != 0; text++)
+                *text = (char)tolower((unsigned char)*text);
 }
 
 /* From here on the connection has its real name, and so have its commands. */
@@ -150,11 +115,15 @@ static void take_names(struct connection *connection)
 
         connection->host =
                 xstrdup(override->host != NULL ? override->host : connection->config->hostname);
+        lower(connection->host); /* OpenSSH's name for it too */
         connection->user = xstrdup(connection->config->user);
         connection->port = connection->config->port;
         free(connection->name);
         connection->name = target_name(connection->user, connection->host, connection->port);
-        connection->limit_key = xasprintf("%s port %d", connection->host, connection->port);
+        connection_name_route(connection);
+        connection->limit_key =
+                xasprintf("%s port %d%s%s", connection->host, connection->port,
+                          connection->via[0] != 0 ? " through " : "", connection->via);
         for (struct command *at = commands_first(commands); at != NULL;
              at = commands_after(commands, at)) {
                 if (at->connection != connection->id || command_state_is_final(at->state))
@@ -165,6 +134,17 @@ static void take_names(struct connection *connection)
                                                 shell != NULL ? shell->name : SHELL_DEFAULT);
                 command_set_session(at, session);
         }
+}
+
+/* `ssh -G -J` says the same; without an ssh program nobody does. */
+static void put_jump(struct ssh_config *config, const char *jump)
+{
+        if (jump == NULL)
+                return;
+        free(config->proxy_jump);
+        free(config->proxy_command);
+        config->proxy_jump = xstrdup(jump);
+        config->proxy_command = NULL;
 }
 
 static void on_resolved(void *arg, struct ssh_config **config, const struct err *why)
@@ -180,10 +160,11 @@ static void on_resolved(void *arg, struct ssh_config **config, const struct err 
         }
         connection->config = *config;
         *config = NULL;
+        put_jump(connection->config, connection->aliases[0].jump);
         take_names(connection);
         connection->env->on_resolved(connection->env->arg, connection);
         if (connection_is_live(connection))
-                dial(connection);
+                go_there(connection);
 }
 
 void connection_start(struct connection *connection)
@@ -198,8 +179,8 @@ void connection_start(struct connection *connection)
                                  .user = user[0] != 0 ? user : NULL,
                                  .port = override->port != 0 ? override->port : said->port };
 
-        connection->resolver = resolver_start(env->loop, &target, &env->ssh_config, &env->home,
-                                              on_resolved, connection);
+        connection->resolver = resolver_start(env->loop, &target, connection->aliases[0].jump,
+                                              &env->ssh_config, &env->home, on_resolved, connection);
 }
 
 /* ---- host key, log-in ---- */
@@ -229,21 +210,24 @@ void connection_on_deadline(struct connection *connection)
         struct err err = { 0 };
 
         switch (connection->state) {
+        case CONNECTION_DIALING:
+                connection_write_reach_deadline(connection, &err);
+                break;
         case CONNECTION_KEX:
                 (void)err_set(&err, ERR_CONNECT,
                               "no SSH key exchange within %d s: what listens there may "
                               "not be an SSH server, or is overloaded",
-                              KEX_MS / 1000);
+                              (int)(connection_limit_ms(connection, KEX_MS) / 1000));
                 break;
         case CONNECTION_AUTH:
                 (void)err_set(&err, ERR_CONNECT, "the log-in was not answered within %d s",
                               AUTH_MS / 1000);
                 break;
-        case CONNECTION_RESOLVING: /* these two have clocks of their own */
-        case CONNECTION_DIALING:
+        case CONNECTION_RESOLVING: /* has a clock of its own */
         case CONNECTION_READY:
         case CONNECTION_CLOSING:
         case CONNECTION_GONE: return;
         }
-        connection_fail_setup(connection, &err);
+        (void)err_context(&err, "cannot connect to %s", connection->name);
+        connection_fail_with_words(connection, &err);
 }

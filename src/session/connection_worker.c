@@ -129,7 +129,7 @@ static bool write_connect(const struct connection *connection, const struct inst
                 .keepalive_s =
                         (uint32_t)(config->keepalive_s > 0 ? config->keepalive_s : KEEPALIVE_S),
                 .keepalive_count = (uint32_t)config->keepalive_count,
-                .timeout_s = KEX_MS / 1000,
+                .timeout_s = (uint32_t)(connection_limit_ms(connection, KEX_MS) / 1000),
                 .compression = config->compression,
                 .keys_before_agent = has_chosen_key,
                 .kex = str_of(texts->kex),
@@ -216,7 +216,7 @@ void connection_start_worker(struct connection *connection, int fd)
         struct err err = { 0 };
 
         connection_set_state(connection, CONNECTION_KEX);
-        connection_set_deadline(connection, KEX_MS);
+        connection_set_deadline(connection, connection_limit_ms(connection, KEX_MS));
         if (!make_worker(connection, &ends, &err))
                 connection_fail_setup(connection, &err);
         scoped_close(&ends.host);

@@ -81,6 +81,71 @@ void connections_remove(struct connections *connections, const struct connection
         idmap_remove(&connections->map, id);
 }
 
+/* ---- jump hosts ---- */
+
+bool connections_too_many_hops(struct err *err)
+{
+        return err_set(err, ERR_LIMIT,
+                       "more than %d jump hosts in a row lead to it, which is the limit. Look at "
+                       "the ProxyJump lines that `ssh -G` shows for them.",
+                       HOPS_MAX);
+}
+
+bool connections_put_behind(const struct connections *connections, struct connection *connection,
+                            struct connection *jump, struct err *err)
+{
+        unsigned count = connection_behind_count(connection);
+
+        for (struct connection *at = jump; at != NULL;
+             at = connections_find(connections, connection_jump_id(at))) {
+                if (at == connection)
+                        return err_set(err, ERR_CONNECT,
+                                       "its ProxyJump leads back to itself: the jump host is reached "
+                                       "through the host behind it. Give the jump host a `ProxyJump "
+                                       "none` in ssh_config, before the line that it inherits.");
+                if (++count > HOPS_MAX)
+                        return connections_too_many_hops(err);
+                if (connection_behind_count(at) < count)
+                        connection_set_behind_count(at, count);
+        }
+        connection_set_jump(connection, jump);
+        return true;
+}
+
+/* By index: what ends may add others at the end, and none is removed before a later turn. */
+void connections_tell_ready(const struct connections *connections, struct connection *jump)
+{
+        for (size_t i = 0; i < connections->count; i++) {
+                struct connection *at = connections_at(connections, i);
+                if (connection_jump_id(at) == connection_id(jump))
+                        connection_on_jump_ready(at, jump);
+        }
+}
+
+void connections_tell_end(const struct connections *connections, struct connection *jump,
+                          const struct err *why)
+{
+        for (size_t i = 0; i < connections->count; i++) {
+                struct connection *at = connections_at(connections, i);
+                if (connection_is_live(at) && connection_jump_id(at) == connection_id(jump))
+                        connection_on_jump_end(at, jump, why);
+        }
+}
+
+/* Those that wait for `from` wait for `to` instead, which means the same host. */
+static void move_behind(const struct connections *connections, const struct connection *from,
+                        struct connection *to)
+{
+        for (size_t i = 0; i < connections->count; i++) {
+                struct connection *at = connections_at(connections, i);
+                struct err err = { 0 };
+                if (connection_jump_id(at) != connection_id(from))
+                        continue;
+                if (!connections_put_behind(connections, at, to, &err))
+                        connection_cannot_connect(at, &err);
+        }
+}
+
 void connections_join(struct connections *connections, struct connection *later)
 {
         for (size_t i = 0; i < connections->count; i++) {
@@ -88,6 +153,7 @@ void connections_join(struct connections *connections, struct connection *later)
                 if (!connection_can_stand_for(at, later))
                         continue;
                 connection_take_over(at, later);
+                move_behind(connections, later, at);
                 return;
         }
 }

@@ -25,6 +25,19 @@ void connections_remove(struct connections *connections, const struct connection
 /* If another live one means the same, it takes this one over, which is then closing. */
 void connections_join(struct connections *connections, struct connection *later);
 
+/*
+ * Goes on through the jump host. ERR_CONNECT where its way leads back to itself, ERR_LIMIT where it
+ * is longer than HOPS_MAX.
+ */
+bool connections_put_behind(const struct connections *connections, struct connection *connection,
+                            struct connection *jump, struct err *err);
+bool connections_too_many_hops(struct err *err); /* says so; false */
+
+/* To those behind it: it is ready, or ends. */
+void connections_tell_ready(const struct connections *connections, struct connection *jump);
+void connections_tell_end(const struct connections *connections, struct connection *jump,
+                          const struct err *why);
+
 size_t connections_count(const struct connections *connections); /* those that are closing too */
 
 /* By index, below connections_count(); the order holds until one is added or removed. */

@@ -15,6 +15,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +39,9 @@ struct dial {
         char *host;
         int port;
         enum address_family family;
+        char *bind_address;       /* NULL: any */
+        char *bind_interface;     /* NULL: any */
+        struct addrinfo *sources; /* what bind_address means; freed as addresses are */
         struct err last; /* why the address before did not do */
         dial_done *done;
         void *arg;
@@ -48,6 +53,10 @@ static void let_go(struct dial *dial)
                 return;
         if (dial->addresses != NULL)
                 uv_freeaddrinfo(dial->addresses);
+        if (dial->sources != NULL)
+                uv_freeaddrinfo(dial->sources);
+        free(dial->bind_address);
+        free(dial->bind_interface);
         free(dial->host);
         free(dial);
 }
@@ -195,13 +204,66 @@ static bool watch_attempt(struct dial *dial)
         return uv_poll_start(poll, UV_WRITABLE, on_connected) == 0;
 }
 
+static bool is_local_only(const struct sockaddr *address)
+{
+        if (address->sa_family == AF_INET)
+                return ((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr
+                       == htonl(INADDR_LOOPBACK);
+        const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+        return IN6_IS_ADDR_LOOPBACK(v6) || IN6_IS_ADDR_LINKLOCAL(v6);
+}
+
+static socklen_t address_len(int family)
+{
+        return family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+}
+
+/* To one of the interface's addresses; one that leads out of this machine if there is one. */
+static bool bind_to_interface(const struct dial *dial, int family, const char **out_why)
+{
+        const struct sockaddr *found = NULL;
+        struct ifaddrs *all = NULL;
+
+        if (getifaddrs(&all) != 0) {
+                *out_why = "the BindInterface of its configuration cannot be looked up";
+                return false;
+        }
+        for (const struct ifaddrs *at = all; at != NULL; at = at->ifa_next) {
+                if (at->ifa_addr == NULL || (at->ifa_flags & IFF_UP) == 0
+                    || at->ifa_addr->sa_family != family
+                    || strcmp(at->ifa_name, dial->bind_interface) != 0)
+                        continue;
+                if (found == NULL || (is_local_only(found) && !is_local_only(at->ifa_addr)))
+                        found = at->ifa_addr;
+        }
+        bool ok = found != NULL && bind(dial->fd, found, address_len(family)) == 0;
+        if (!ok)
+                *out_why = "the BindInterface of its configuration has no address that will do";
+        freeifaddrs(all);
+        return ok;
+}
+
+/* *out_why: stays as it is where errno tells. */
+static bool bind_source(const struct dial *dial, int family, const char **out_why)
+{
+        if (dial->bind_address == NULL)
+                return dial->bind_interface == NULL || bind_to_interface(dial, family, out_why);
+        for (const struct addrinfo *at = dial->sources; at != NULL; at = at->ai_next)
+                if (at->ai_family == family && bind(dial->fd, at->ai_addr, at->ai_addrlen) == 0)
+                        return true;
+        *out_why = "the BindAddress of its configuration is no address of this machine that will do";
+        return false;
+}
+
 /* Starts a connect() to the next address that lets itself be started. */
 static void try_next(struct dial *dial)
 {
         while (dial->next != NULL && clock_now_ms() < dial->deadline_ms) {
                 const struct addrinfo *at = dial->next;
+                const char *why_not = NULL;
                 dial->fd = fault_hit() ? -1 : socket(at->ai_family, SOCK_STREAM, 0);
                 if (dial->fd >= 0 && socket_prepare(dial->fd)
+                    && bind_source(dial, at->ai_family, &why_not)
                     && (connect(dial->fd, at->ai_addr, at->ai_addrlen) == 0 || errno == EINPROGRESS)
                     && watch_attempt(dial)) {
                         (void)uv_timer_start(&dial->timer, on_timer, (uint64_t)share_of_time(dial),
@@ -210,13 +272,32 @@ static void try_next(struct dial *dial)
                 }
                 int why = errno;
                 end_attempt(dial);
-                note_failure(dial, strerror(why));
+                note_failure(dial, why_not != NULL ? why_not : strerror(why));
         }
         if (dial->last.code == ERR_NONE)
                 (void)err_set(&dial->last, ERR_CONNECT,
                               "cannot connect to %s port %d: no answer in time", dial->host,
                               dial->port);
         finish(dial, -1, &dial->last);
+}
+
+static void start_look_up(struct dial *dial, uv_loop_t *loop);
+
+static void on_source_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo *sources)
+{
+        struct dial *dial = request->data;
+        struct err err;
+
+        dial->is_looking_up = false;
+        dial->sources = sources;
+        if (!dial->is_over && status != 0) {
+                (void)err_set(&err, ERR_CONNECT, "cannot find the BindAddress %s: %s",
+                              dial->bind_address, uv_strerror(status));
+                finish(dial, -1, &err);
+        } else if (!dial->is_over) {
+                start_look_up(dial, dial->timer.loop);
+        }
+        let_go(dial);
 }
 
 static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo *addresses)
@@ -251,12 +332,41 @@ static int family_for(enum address_family family)
 static bool look_up_literal(struct dial *dial, const char *port)
 {
         struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-                                  .ai_socktype = SOCK_STREAM };
+                                  .ai_socktype = SOCK_STREAM,
+                                  .ai_family = family_for(dial->family) };
 
         if (getaddrinfo(dial->host, port, &hints, &dial->addresses) != 0)
                 return false;
         dial->next = dial->addresses;
         return true;
+}
+
+static uint64_t left_ms(const struct dial *dial)
+{
+        int64_t left = dial->deadline_ms - clock_now_ms();
+
+        return left > 0 ? (uint64_t)left : 0;
+}
+
+/* False: a look-up of the address to bind to is under way, or has failed; both lead on. */
+static bool find_source(struct dial *dial, uv_loop_t *loop)
+{
+        struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_PASSIVE,
+                                  .ai_socktype = SOCK_STREAM };
+
+        if (dial->bind_address == NULL
+            || getaddrinfo(dial->bind_address, NULL, &hints, &dial->sources) == 0)
+                return true;
+        hints.ai_flags = AI_PASSIVE;
+        int rc = uv_getaddrinfo(loop, &dial->look_up, on_source_looked_up, dial->bind_address, NULL,
+                                &hints);
+        dial->is_looking_up = rc == 0;
+        dial->holds += rc == 0;
+        if (rc != 0)
+                (void)err_set(&dial->last, ERR_CONNECT, "cannot look up the BindAddress %s: %s",
+                              dial->bind_address, uv_strerror(rc));
+        (void)uv_timer_start(&dial->timer, on_timer, rc == 0 ? left_ms(dial) : 0, 0);
+        return false;
 }
 
 static void start_look_up(struct dial *dial, uv_loop_t *loop)
@@ -273,7 +383,7 @@ static void start_look_up(struct dial *dial, uv_loop_t *loop)
                                         &hints);
                 dial->is_looking_up = rc == 0;
                 dial->holds += rc == 0;
-                first_ms = rc == 0 ? (uint64_t)dial->limit_ms : 0;
+                first_ms = rc == 0 ? left_ms(dial) : 0;
                 if (rc != 0)
                         (void)err_set(&dial->last, ERR_CONNECT, "cannot look up %s: %s", dial->host,
                                       uv_strerror(rc));
@@ -281,23 +391,30 @@ static void start_look_up(struct dial *dial, uv_loop_t *loop)
         (void)uv_timer_start(&dial->timer, on_timer, first_ms, 0); /* cannot fail */
 }
 
-struct dial *dial_start(uv_loop_t *loop, const char *host, int port, enum address_family family,
-                        int64_t limit_ms, dial_done *done, void *arg)
+static char *copy(const char *text)
+{
+        return text != NULL ? xstrdup(text) : NULL;
+}
+
+struct dial *dial_start(uv_loop_t *loop, const struct dial_plan *plan, dial_done *done, void *arg)
 {
         struct dial *dial = xcalloc(1, sizeof *dial);
 
         dial->fd = -1;
-        dial->host = xstrdup(host);
-        dial->port = port;
-        dial->family = family;
-        dial->limit_ms = limit_ms;
-        dial->deadline_ms = clock_now_ms() + limit_ms;
+        dial->host = xstrdup(plan->host);
+        dial->port = plan->port;
+        dial->family = plan->family;
+        dial->bind_address = copy(plan->bind_address);
+        dial->bind_interface = copy(plan->bind_interface);
+        dial->limit_ms = plan->limit_ms;
+        dial->deadline_ms = clock_now_ms() + plan->limit_ms;
         dial->done = done;
         dial->arg = arg;
         (void)uv_timer_init(loop, &dial->timer); /* cannot fail */
         dial->timer.data = dial;
         dial->look_up.data = dial;
         dial->holds = 1;
-        start_look_up(dial, loop);
+        if (find_source(dial, loop))
+                start_look_up(dial, loop);
         return dial;
 }

@@ -60,6 +60,30 @@ static void on_gone(void *arg, struct connection *connection)
                 spawner_stop(engine->spawner);
 }
 
+static bool on_jump(void *arg, struct connection *behind, const struct hop *hop, const char *rest,
+                    struct err *err);
+
+static struct connection *find_connection(void *arg, uint64_t id)
+{
+        const struct engine *engine = arg;
+
+        return connections_find(engine->connections, id);
+}
+
+static void on_ready(void *arg, struct connection *connection)
+{
+        const struct engine *engine = arg;
+
+        connections_tell_ready(engine->connections, connection);
+}
+
+static void on_end(void *arg, struct connection *connection, const struct err *why)
+{
+        const struct engine *engine = arg;
+
+        connections_tell_end(engine->connections, connection, why);
+}
+
 static bool on_orphan(void *arg, const struct connection_spec *spec, struct command *command,
                       const char *shell_name)
 {
@@ -99,6 +123,10 @@ static void make_parts(struct engine *engine, uv_loop_t *loop, const struct engi
                 .scratch = engine->scratch,
                 .on_resolved = on_resolved,
                 .on_gone = on_gone,
+                .on_jump = on_jump,
+                .on_ready = on_ready,
+                .on_end = on_end,
+                .find = find_connection,
                 .on_orphan = on_orphan,
                 .arg = engine,
         };
@@ -224,6 +252,27 @@ static bool get_connection(struct engine *engine, const struct run_request *requ
         if (is_there)
                 *out_connection = connections_find(engine->connections, id);
         return is_there;
+}
+
+/* A jump host gets what its own configuration and the operator have for it, and nothing of a call. */
+static bool on_jump(void *arg, struct connection *behind, const struct hop *hop, const char *rest,
+                    struct err *err)
+{
+        struct engine *engine = arg;
+        struct connection_spec spec = { .given = hop->text, .target = &hop->target, .jump = rest };
+        uint64_t id;
+
+        if (!find_override(engine, spec.given, &hop->target, &spec.override, err))
+                return false;
+        spec.behind_count = connection_behind_count(behind) + 1;
+        spec.key_filename = spec.override.key;
+        spec.password = spec.override.password;
+        spec.credentials = credentials_of(spec.key_filename, spec.password);
+        if (spec.behind_count > HOPS_MAX)
+                return connections_too_many_hops(err);
+        return connections_get(engine->connections, &engine->env, &spec, &id, err)
+            && connections_put_behind(engine->connections, behind,
+                                      connections_find(engine->connections, id), err);
 }
 
 bool engine_connect(struct engine *engine, const struct session_ref *session,
@@ -472,9 +521,20 @@ char *engine_agent_path(const struct engine *engine)
         return fd >= 0 ? agent_path(fd) : NULL;
 }
 
+static unsigned live_count(const struct engine *engine)
+{
+        unsigned count = 0;
+
+        for (size_t i = 0; i < connections_count(engine->connections); i++)
+                count += connection_is_live(connections_at(engine->connections, i));
+        return count;
+}
+
+/* With a jump host go the hosts behind it. */
 static unsigned close_matching(struct engine *engine, const struct target *target,
                                const char *shell_name)
 {
+        unsigned live_before = live_count(engine);
         unsigned closed = 0;
 
         for (size_t i = connections_count(engine->connections); i-- > 0;) {
@@ -483,7 +543,6 @@ static unsigned close_matching(struct engine *engine, const struct target *targe
                         continue;
                 if (shell_name == NULL) {
                         connection_close(at, CLOSE_GRACE_MS);
-                        closed++;
                         continue;
                 }
                 struct shell *shell = connection_find_shell(at, shell_name);
@@ -492,7 +551,7 @@ static unsigned close_matching(struct engine *engine, const struct target *targe
                         closed++;
                 }
         }
-        return closed;
+        return shell_name != NULL ? closed : live_before - live_count(engine);
 }
 
 bool engine_close_session(struct engine *engine, const struct session_ref *session,

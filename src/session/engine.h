@@ -140,6 +140,7 @@ struct session_info {
         const char *cwd;         /* NULL unknown */
         const char *server;      /* SSH identification of the server, "" not yet */
         const char *auth_method; /* "publickey (id_ed25519)", …; "" not yet */
+        const char *via;         /* jump hosts or "its ProxyCommand"; "" straight, or not known yet */
         const char *legacy;      /* algorithms agreed on that are no longer safe, "" none */
         command_id command;      /* running there, n 0 none */
         int64_t opened_wall_ms;

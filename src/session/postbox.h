@@ -15,6 +15,7 @@
 
 #define POSTBOX_QUEUE_MAX \
         (8 * 1024 * 1024)                /* bytes that a worker has not taken; then writers fail */
+#define POSTBOX_FDS_MAX     64           /* that a worker has not taken */
 #define POSTBOX_SCRATCH_LEN (128 * 1024) /* bytes read at a time; one buffer serves all */
 
 enum postbox_end {
@@ -38,6 +39,12 @@ void postbox_free(struct postbox *postbox);
 /* Frames are written to the end of this; postbox_flush() sends them. */
 struct buf *postbox_out(struct postbox *postbox);
 void postbox_flush(struct postbox *postbox);
+
+/*
+ * The frame written next takes the fd along: its first byte carries it. False: POSTBOX_FDS_MAX
+ * wait already. The fd is taken on success only.
+ */
+bool postbox_pass_fd(struct postbox *postbox, int *fd);
 
 /* From now on what was sent is wiped from memory; room is made so that len bytes are not moved. */
 void postbox_expect_secrets(struct postbox *postbox, size_t len);

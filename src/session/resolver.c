@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define STDERR_MAX 2048 /* bytes; the rest of what it complains about is dropped */
-#define ARGS_MAX   (12 + 2 * CONFIG_OPTIONS_MAX)
+#define ARGS_MAX   (14 + 2 * CONFIG_OPTIONS_MAX)
 #define ENV_MAX    16
 
 struct resolver {
@@ -38,6 +38,7 @@ struct resolver {
         struct target target;    /* as asked for */
         char *file;              /* for -F; NULL: ssh's own choice */
         const struct config_source *source; /* not ours */
+        char *jump;              /* for -J; NULL: none */
         const struct home *home; /* not ours */
         char chunk[4096];
         resolver_done *done;
@@ -54,6 +55,7 @@ static void on_closed(uv_handle_t *handle)
         buf_fini(&resolver->stderr_text);
         target_fini(&resolver->target);
         free(resolver->file);
+        free(resolver->jump);
         free(resolver);
 }
 
@@ -140,8 +142,8 @@ static void read_files(struct resolver *resolver)
 
         log_info("%s: no ssh program is installed; its files are read without it",
                  resolver->target.host);
-        if (config_reader_run(&resolver->text, resolver->source, resolver->file, &resolver->target,
-                              resolver->home, &err)
+        if (config_reader_run(&resolver->text, resolver->source, resolver->file, resolver->jump,
+                              &resolver->target, resolver->home, &err)
             && ssh_config_parse(&config, buf_str(&resolver->text), &err))
                 config->is_fallback = true;
         finish(resolver, config, &err);
@@ -230,14 +232,29 @@ static void fill_environment(char *env[ENV_MAX])
         env[count] = NULL;
 }
 
+/* The words of a command line; they borrow. */
+struct arguments {
+        char *words[ARGS_MAX];
+        unsigned count;
+};
+
+static void add(struct arguments *arguments, char *option, char *value)
+{
+        if (value == NULL)
+                return;
+        if (option != NULL)
+                arguments->words[arguments->count++] = option;
+        arguments->words[arguments->count++] = value;
+}
+
 static bool run(struct resolver *resolver, uv_loop_t *loop)
 {
         const struct target *target = &resolver->target;
-        char ssh[] = "ssh", G[] = "-G", F[] = "-F", o[] = "-o", p[] = "-p", l[] = "-l", end[] = "--";
+        char ssh[] = "ssh", G[] = "-G", F[] = "-F", J[] = "-J";
+        char o[] = "-o", p[] = "-p", l[] = "-l", end[] = "--";
         char port[16];
-        char *args[ARGS_MAX];
+        struct arguments arguments = { .count = 0 };
         char *env[ENV_MAX];
-        unsigned count = 0;
         uv_stdio_container_t stdio[3] = {
                 { .flags = UV_IGNORE },
                 { .flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE,
@@ -246,33 +263,20 @@ static bool run(struct resolver *resolver, uv_loop_t *loop)
                   .data.stream = (uv_stream_t *)&resolver->complaints },
         };
 
-        args[count++] = ssh;
-        args[count++] = G;
-        if (resolver->file != NULL) {
-                args[count++] = F;
-                args[count++] = resolver->file;
-        }
-        for (unsigned i = 0; i < resolver->source->option_count; i++) {
-                args[count++] = o;
-                args[count++] = resolver->source->options[i];
-        }
-        if (target->port != 0) {
-                (void)snprintf(port, sizeof port, "%d", target->port); /* fits */
-                args[count++] = p;
-                args[count++] = port;
-        }
-        if (target->user != NULL) {
-                args[count++] = l;
-                args[count++] = target->user;
-        }
-        args[count++] = end;
-        args[count++] = target->host;
-        args[count] = NULL;
+        (void)snprintf(port, sizeof port, "%d", target->port); /* fits */
+        add(&arguments, ssh, G);
+        add(&arguments, F, resolver->file);
+        for (unsigned i = 0; i < resolver->source->option_count; i++)
+                add(&arguments, o, resolver->source->options[i]);
+        add(&arguments, p, target->port != 0 ? port : NULL);
+        add(&arguments, l, target->user);
+        add(&arguments, J, resolver->jump);
+        add(&arguments, end, target->host); /* the rest of words is NULL */
         fill_environment(env);
         uv_process_options_t options = {
                 .exit_cb = on_ended,
                 .file = ssh,
-                .args = args,
+                .args = arguments.words,
                 .env = env,
                 .stdio_count = 3,
                 .stdio = stdio,
@@ -285,7 +289,7 @@ static bool run(struct resolver *resolver, uv_loop_t *loop)
         return rc == 0;
 }
 
-struct resolver *resolver_start(uv_loop_t *loop, const struct target *target,
+struct resolver *resolver_start(uv_loop_t *loop, const struct target *target, const char *jump,
                                 const struct config_source *source, const struct home *home,
                                 resolver_done *done, void *arg)
 {
@@ -293,6 +297,7 @@ struct resolver *resolver_start(uv_loop_t *loop, const struct target *target,
 
         resolver->file = config_file(source->file, home);
         resolver->source = source;
+        resolver->jump = jump != NULL ? xstrdup(jump) : NULL;
         buf_init(&resolver->text, RESOLVER_OUTPUT_MAX);
         buf_init(&resolver->stderr_text, STDERR_MAX);
         resolver->home = home;

@@ -25,7 +25,8 @@ struct resolver;
 /* config is NULL on an error. */
 typedef void resolver_done(void *arg, struct ssh_config **config, const struct err *err);
 
-struct resolver *resolver_start(uv_loop_t *loop, const struct target *target,
+/* jump: as `ssh -J`, which takes the place of a configured ProxyJump or ProxyCommand; NULL: none. */
+struct resolver *resolver_start(uv_loop_t *loop, const struct target *target, const char *jump,
                                 const struct config_source *source, const struct home *home,
                                 resolver_done *done, void *arg);
 void resolver_free(struct resolver *resolver);

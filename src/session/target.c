@@ -102,12 +102,6 @@ static bool split_port(char *text, char **out_host, const char **out_port)
         return true;
 }
 
-static void lower(char *text)
-{
-        for (; *text != 0; text++)
-                *text = (char)tolower((unsigned char)*text);
-}
-
 static bool take_user(struct target *target, const char *in_host, const char *username,
                       struct err *err)
 {
@@ -174,7 +168,6 @@ bool target_parse(struct target *out_target, const char *host, const char *usern
                 return false;
         }
         target.host = xstrdup(name);
-        lower(target.host);
         *out_target = target;
         return true;
 }

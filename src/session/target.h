@@ -19,7 +19,7 @@
 #define SHELL_DEFAULT   "default"
 
 struct target {
-        char *host; /* without brackets, in lower case */
+        char *host; /* without brackets; as it was said: `Host Web1` is another than web1 */
         char *user; /* NULL: not given */
         int port;   /* 0: not given */
 };

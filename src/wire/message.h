@@ -22,8 +22,9 @@ enum wire_kind {
         WIRE_HOST_KEY_OK,  /* u32 WIRE_HOST_KEY_* bits: the verdict was good; go on to
                               authentication. A bad one kills the worker */
         WIRE_ANSWER,       /* to a WIRE_PROMPT: u32 1 answered, 0 declined; bytes answer */
-        WIRE_FORWARD_OPEN, /* id = forward id: u32 port, bytes host: a direct-tcpip channel (RFC 4254
-                              7.2); the frame's first byte carries one fd, whose bytes are relayed */
+        WIRE_FORWARD_OPEN, /* id = forward id: u32 port, u32 ms until it is given up, bytes host: a
+                              direct-tcpip channel (RFC 4254 7.2); the frame's first byte carries
+                              one fd, whose bytes are relayed */
         WIRE_FORWARD_CLOSE,/* id = forward id */
         WIRE_SHELL_OPEN,   /* id = shell id: u32 columns, u32 rows */
         WIRE_SHELL_CLOSE,  /* id = shell id */

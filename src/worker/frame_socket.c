@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,10 +20,57 @@ void frame_socket_init(struct frame_socket *frames, int fd)
 
 void frame_socket_fini(struct frame_socket *frames)
 {
+        for (size_t i = 0; i < frames->fd_count; i++)
+                (void)close(frames->fds[i]);
         (void)close(frames->fd);
         frames->fd = -1;
         buf_fini(&frames->in);
         buf_fini(&frames->out);
+}
+
+static void keep_fd(struct frame_socket *frames, const struct msghdr *message)
+{
+        const struct cmsghdr *header = CMSG_FIRSTHDR(message);
+        int fd;
+
+        if (header == NULL || header->cmsg_type != SCM_RIGHTS
+            || header->cmsg_len != CMSG_LEN(sizeof fd))
+                return;
+        memcpy(&fd, CMSG_DATA(header), sizeof fd);
+        if (frames->fd_count < FRAME_SOCKET_FDS_MAX)
+                frames->fds[frames->fd_count++] = fd;
+        else
+                (void)close(fd);
+}
+
+/* One read never goes beyond the bytes that an fd came with, so that one place is enough. */
+static ssize_t receive(struct frame_socket *frames)
+{
+        union {
+                struct cmsghdr header;
+                char space[CMSG_SPACE(sizeof(int))];
+        } control;
+        struct iovec room = { frames->in.data + frames->in.len, IN_READ };
+        struct msghdr message = {
+                .msg_iov = &room,
+                .msg_iovlen = 1,
+                .msg_control = control.space,
+                .msg_controllen = sizeof control.space,
+        };
+        ssize_t n = recvmsg(frames->fd, &message, MSG_DONTWAIT);
+
+        if (n > 0)
+                keep_fd(frames, &message);
+        return n;
+}
+
+int frame_socket_take_fd(struct frame_socket *frames)
+{
+        int fd = frames->fd_count > 0 ? frames->fds[0] : -1;
+
+        if (fd >= 0)
+                memmove(frames->fds, frames->fds + 1, --frames->fd_count * sizeof *frames->fds);
+        return fd;
 }
 
 bool frame_socket_receive(struct frame_socket *frames)
@@ -34,7 +82,7 @@ bool frame_socket_receive(struct frame_socket *frames)
         frames->in_used = 0;
         if (!buf_reserve(&frames->in, IN_READ))
                 return false;
-        ssize_t n = recv(frames->fd, frames->in.data + frames->in.len, IN_READ, MSG_DONTWAIT);
+        ssize_t n = receive(frames);
         if (n == 0)
                 return false;
         if (n < 0)

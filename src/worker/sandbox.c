@@ -5,6 +5,7 @@
 #include "worker/sandbox.h"
 
 #include "wire/message.h"
+#include "worker/forward.h"
 
 #include <stddef.h>
 
@@ -31,7 +32,7 @@
 #include <unistd.h>
 
 #define MEMORY_MAX (256ul * 1024 * 1024) /* bytes of address space; libssh takes data beyond its window */
-#define FDS_MAX    32
+#define FDS_MAX    (32 + FORWARDS_MAX)
 
 /* ---- Landlock: the constants are given here because older headers lack them ---- */
 

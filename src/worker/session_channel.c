@@ -228,7 +228,9 @@ void session_channel_turn(struct session_channel *channel, int64_t now_ms)
         if (channel->state != SESSION_CHANNEL_OPEN)
                 return;
         send_unsent(channel);
-        if (ssh_channel_is_closed(channel->ssh) && !has_unread(channel))
+        /* with the session every channel counts as closed; that is the loop's to see, and to tell */
+        if (ssh_is_connected(channel->session) && ssh_channel_is_closed(channel->ssh)
+            && !has_unread(channel))
                 channel->state = SESSION_CHANNEL_CLOSED;
 }
 

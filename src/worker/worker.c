@@ -3,7 +3,8 @@
  *
  * libssh reads the socket whenever any channel is looked at, for all channels. So one sweep over
  * the channels can leave bytes behind for one that was looked at before; a sweep is repeated
- * until nothing was taken and no byte came in from the socket meanwhile.
+ * until nothing was taken and no byte came in from the socket meanwhile. A jump host may have no
+ * channel at all for a while; worker.ear is there to be looked at then.
  *
  * How a worker ends.
  * - the supervisor says WIRE_STOP or is gone   -> disconnect, exit
@@ -17,6 +18,7 @@
 #include "base/log.h"
 #include "wire/message.h"
 #include "worker/connect.h"
+#include "worker/forward.h"
 #include "worker/isolated.h"
 #include "worker/frame_socket.h"
 #include "worker/sandbox.h"
@@ -51,6 +53,8 @@ struct worker {
         uint32_t keepalives_unanswered;
         int64_t heard_ms; /* the last byte from the host */
         uint64_t heard_bytes;
+        ssh_channel ear; /* never opened: looking at it makes libssh read the socket */
+        struct forwards forwards;
         struct probe *probe; /* NULL: not begun, or given up for good */
         bool probe_failed;
         struct shell *shells[SHELLS_MAX];
@@ -210,6 +214,22 @@ static void interrupt_command(struct worker *worker, uint64_t id, int64_t now_ms
                         isolated_interrupt(worker->isolated[i]);
 }
 
+static void open_forward(struct worker *worker, const struct frame *frame, int64_t now_ms)
+{
+        struct wire_reader reader = wire_read(frame);
+        uint32_t port = wire_get_u32(&reader);
+        uint32_t limit_ms = wire_get_u32(&reader);
+        struct forward_request request = { .id = frame->id,
+                                           .host = wire_get_bytes(&reader),
+                                           .port = port,
+                                           .open_by_ms = now_ms + limit_ms };
+        int fd = frame_socket_take_fd(&worker->frames);
+
+        if (!wire_read_done(&reader) || fd < 0)
+                bug("a forward that cannot be read, or without its socket");
+        forwards_open(&worker->forwards, &request, fd);
+}
+
 static void type_input(struct shell *shell, const struct frame *frame, int64_t now_ms)
 {
         struct wire_reader reader = wire_read(frame);
@@ -230,6 +250,8 @@ static void serve_frame(struct worker *worker, const struct frame *frame, int64_
                 if (shell != NULL)
                         shell_close(shell);
                 break;
+        case WIRE_FORWARD_OPEN:  open_forward(worker, frame, now_ms); break;
+        case WIRE_FORWARD_CLOSE: forwards_close(&worker->forwards, frame->id); break;
         case WIRE_RUN_BEGIN: begin_command(worker, frame); break;
         case WIRE_RUN_TEXT:  add_text(worker, frame); break;
         case WIRE_RUN_GO:
@@ -324,6 +346,8 @@ static bool is_backed_up(const struct worker *worker)
 
 static void sweep(struct worker *worker, int64_t now_ms)
 {
+        (void)ssh_channel_poll(worker->ear, /* is_stderr= */ 0);
+        forwards_turn(&worker->forwards, now_ms);
         for (size_t i = 0; i < SHELLS_MAX && !is_backed_up(worker); i++)
                 if (worker->shells[i] != NULL)
                         shell_turn(worker->shells[i], READ_PER_TURN, now_ms);
@@ -350,9 +374,9 @@ static bool sweep_all(struct worker *worker, int64_t now_ms)
                 sweep(worker, now_ms);
                 if (worker->counter.in_bytes == bytes_before
                     && frame_socket_unsent(&worker->frames) == unsent_before)
-                        return false;
+                        return worker->forwards.has_more;
                 if (is_backed_up(worker))
-                        return false;
+                        return worker->forwards.has_more;
         }
         return true;
 }
@@ -399,6 +423,8 @@ static int64_t next_deadline_ms(const struct worker *worker)
                         due = min_of(due, isolated_deadline_ms(worker->isolated[i]));
         if (worker->probe != NULL)
                 due = min_of(due, probe_deadline_ms(worker->probe));
+        int64_t forwards_due = forwards_deadline_ms(&worker->forwards);
+        due = min_of(due, forwards_due);
         if (worker->keepalive_s != 0)
                 due = min_of(due, worker->heard_ms
                                           + (int64_t)worker->keepalive_s * 1000
@@ -419,7 +445,7 @@ static bool turn(struct worker *worker, bool *is_busy, struct err *err)
 {
         bool host_wants_out = (ssh_get_poll_flags(worker->ssh) & SSH_WRITE_PENDING) != 0;
         bool backed_up = is_backed_up(worker);
-        struct pollfd fds[2] = {
+        struct pollfd fds[2 + FORWARDS_MAX] = {
                 { .fd = worker->frames.fd,
                   .events = (short)(POLLIN | (frame_socket_unsent(&worker->frames) > 0 ? POLLOUT : 0)) },
                 { .fd = worker->fds.host,
@@ -427,7 +453,8 @@ static bool turn(struct worker *worker, bool *is_busy, struct err *err)
         };
         struct frame frame;
 
-        (void)poll(fds, 2, poll_timeout_ms(worker, *is_busy, clock_now_ms()));
+        size_t fd_count = 2 + forwards_poll(&worker->forwards, fds + 2);
+        (void)poll(fds, fd_count, poll_timeout_ms(worker, *is_busy, clock_now_ms()));
         int64_t now_ms = clock_now_ms();
         if ((fds[0].revents & (POLLIN | POLLHUP)) != 0) {
                 if (!frame_socket_receive(&worker->frames))
@@ -454,8 +481,10 @@ static void free_all(struct worker *worker)
         for (size_t i = 0; i < PENDING_MAX; i++)
                 job_free(worker->pending[i].job);
         probe_free(worker->probe);
+        forwards_fini(&worker->forwards);
         channel_env_fini(&worker->env);
         if (worker->ssh != NULL) {
+                ssh_channel_free(worker->ear); /* accepts NULL */
                 ssh_disconnect(worker->ssh);
                 ssh_free(worker->ssh);
         }
@@ -465,6 +494,12 @@ static void live(struct worker *worker, struct err *err)
 {
         bool is_busy = true;
 
+        worker->ear = ssh_channel_new(worker->ssh);
+        if (worker->ear == NULL) {
+                (void)err_set(err, ERR_SYSTEM, "no memory for a channel");
+                return;
+        }
+        forwards_init(&worker->forwards, worker->ssh, &worker->frames.out);
         worker->heard_ms = clock_now_ms();
         ssh_set_counters(worker->ssh, &worker->counter, NULL);
         while (turn(worker, &is_busy, err))

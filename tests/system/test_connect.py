@@ -80,6 +80,14 @@ def test_what_ssh_config_can_say(start_server, sshd, tmp_path, how):
     assert works(check(server, "web1")).session == f"t-dash@{sshd.host}:{sshd.port}"
 
 
+def test_an_alias_in_capitals_is_another_name(start_server, sshd, tmp_path):
+    where = f"HostName {sshd.host}\n    Port {sshd.port}\n    {identity(sshd)}"
+    server = start_server(config=config_file(
+        tmp_path, f"Host Web1\n    User t-dash\n    {where}Host web1\n    User t-zsh\n    {where}"))
+    assert works(check(server, "Web1")).session == f"t-dash@{sshd.host}:{sshd.port}"
+    assert works(check(server, "web1")).session == f"t-zsh@{sshd.host}:{sshd.port}"
+
+
 @pytest.mark.parametrize("form", ["user@host:port", "user@host", "arguments", "both"])
 def test_forms_of_an_address(bare, dot_ssh, sshd, form):
     host, more = {

@@ -35,6 +35,7 @@ static json_t *record_of(struct engine *engine, const struct session_info *info)
         set_text(record, "server", info->server);
         set_text(record, "auth", info->auth_method);
         set_text(record, "legacy_algorithms", info->legacy);
+        set_text(record, "via", info->via);
         if (info->command.n != 0 && engine_info(engine, info->command, &command))
                 set_text(record, "command_id", command.name);
         return record;
@@ -59,6 +60,10 @@ static bool visit(void *arg, const struct session_info *info)
                 (void)buf_append_str(listing->text, ", no shell open");
         write_part(listing->text, info->shell);
         write_part(listing->text, info->cwd);
+        if (info->via != NULL && info->via[0] != 0) {
+                (void)buf_append_str(listing->text, ", via ");
+                text_write_line(listing->text, info->via, NAME_SHOWN);
+        }
         if (info->legacy != NULL && info->legacy[0] != 0)
                 (void)buf_printf(listing->text, ", legacy algorithms: %s", info->legacy);
         (void)buf_append_str(listing->text, ")\n");

@@ -24,7 +24,7 @@ static void what_fits_the_grammar_is_taken_apart(void **state)
 {
         static const struct good cases[] = {
                 { { "web", NULL, 0 }, "web", NULL, 0 },
-                { { "WEB1.Example.org", "", 0 }, "web1.example.org", NULL, 0 },
+                { { "WEB1.Example.org", "", 0 }, "WEB1.Example.org", NULL, 0 },
                 { { "bob@web", NULL, 0 }, "web", "bob", 0 },
                 { { "bob@web:2222", NULL, 0 }, "web", "bob", 2222 },
                 { { "bob@web:2222", "bob", 2222 }, "web", "bob", 2222 },
