@@ -10,6 +10,8 @@
 struct cli_options {
         const char *ssh_config; /* NULL: the user's own */
         int zygote_fd;          /* taken */
+        const char *host_key_policy; /* see engine.h */
 };
 
 int cli_doctor(const struct cli_options *options, int argc, char **argv);
+int cli_trust(const struct cli_options *options, int argc, char **argv);

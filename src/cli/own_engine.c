@@ -5,7 +5,8 @@
 bool own_engine_init(struct own_engine *own, const struct cli_options *options, struct err *err)
 {
         const struct engine_config config = { .ssh_config = options->ssh_config,
-                                              .zygote_fd = options->zygote_fd };
+                                              .zygote_fd = options->zygote_fd,
+                                              .host_key_policy = options->host_key_policy };
 
         *own = (struct own_engine){ .engine = NULL };
         if (uv_loop_init(&own->loop) != 0)

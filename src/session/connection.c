@@ -115,6 +115,7 @@ struct connection *connection_new(struct connection_env *env, uint64_t id,
         connection->server = xstrdup("");
         connection->auth_method = xstrdup("");
         connection->legacy = xstrdup("");
+        buf_init(&connection->host_key_shown, KEY_BLOB_MAX);
         connection->opened_wall_ms = clock_wall_ms();
         add_alias(connection, spec->given, spec->target, &spec->credentials);
         shells_init(&connection->shells);
@@ -138,6 +139,8 @@ static void on_timer_closed(uv_handle_t *handle)
         free(connection->key_filename);
         free(connection->host);
         free(connection->user);
+        free(connection->address);
+        free(connection->host_keys_basis);
         free(connection->server);
         free(connection->auth_method);
         free(connection->legacy);
@@ -451,6 +454,7 @@ bool connection_can_stand_for(const struct connection *connection, const struct 
                && connection->port == later->port && strcmp(connection->host, later->host) == 0
                && strcmp(connection->user, later->user) == 0
                && connection->alias_count < ALIASES_MAX
+               && strcmp(connection->host_keys_basis, later->host_keys_basis) == 0
                && credentials_allow(&later->credentials, &connection->credentials);
 }
 

@@ -88,7 +88,8 @@ static void the_long_tail_is_read(void **state)
         assert_string_equal(config->bind_address, "10.0.0.1");
         assert_string_equal(config->bind_interface, "eth1");
         assert_true(config->proxy_passes_fd);
-        assert_string_equal(config->revoked_host_keys, "/etc/revoked");
+        assert_int_equal(config->revoked_host_keys.count, 1);
+        assert_string_equal(config->revoked_host_keys.paths[0], "/etc/revoked");
         assert_true(config->hash_known_hosts);
         assert_int_equal(config->host_key_policy, HOST_KEY_ACCEPT_NEW);
         assert_int_equal(config->rsa_min_bits, 3072);
