@@ -261,7 +261,7 @@ bool host_keys_add(const struct host_keys *keys, struct str blob, struct err *er
 {
         scoped_buf struct buf line;
         uint8_t salt[SHA1_LEN];
-        bool is_there;
+        bool is_there = false;
 
         if (strcmp(keys->add_to, "/dev/null") == 0)
                 return err_set(err, ERR_SYSTEM, "UserKnownHostsFile is /dev/null");
@@ -322,8 +322,9 @@ static char *known_by(const struct host_keys *keys, struct str blob)
 {
         struct place_found found = find(keys, blob);
 
-        return keys->pins == NULL ? xasprintf("%s:%u", found.file->path, found.finding.line)
-                                  : xstrdup("its pinned fingerprint");
+        return keys->pins == NULL && found.file != NULL
+                       ? xasprintf("%s:%u", found.file->path, found.finding.line)
+                       : xstrdup("its pinned fingerprint");
 }
 
 void host_keys_show(const struct host_keys *keys, struct str blob, bool is_new, const char *address,

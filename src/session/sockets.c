@@ -47,7 +47,7 @@ bool socket_pair(int out_ends[2], struct err *err)
 
 char *socket_peer(int fd)
 {
-        struct sockaddr_storage peer;
+        struct sockaddr_storage peer = { 0 };
         socklen_t len = sizeof peer;
         char text[INET6_ADDRSTRLEN] = "";
         const char *shown = NULL;

@@ -156,6 +156,17 @@ def test_the_verdict_is_that_of_ssh(start_server, keys, tmp_path, case, policy):
         assert not result.notes
 
 
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("known", ["none", "/dev/null"])
+def test_without_a_file_the_verdict_is_that_of_ssh(start_server, keys, tmp_path, known, policy):
+    config = write_config(keys, tmp_path / "config", known, f"StrictHostKeyChecking {policy.replace('strict', 'yes')}")
+    oracle = subprocess.run([which("ssh"), "-F", str(config), "-o", "BatchMode=yes", "h", "true"], check=False,
+                            stdin=subprocess.DEVNULL, capture_output=True, env=quiet_environment())
+    result = start_server(config=config).execute("h", "true")
+    assert result.is_error == (oracle.returncode != 0), (result, oracle.stderr)
+    assert not result.is_error or "UserKnownHostsFile is" in result.text
+
+
 def test_a_key_revoked_without_its_port_is_not_accepted_as_new(start_server, keys, tmp_path):
     """Here ssh itself accepts it: it forgets what it found without the port."""
     known = tmp_path / "known_hosts"

@@ -306,6 +306,7 @@ static void only_an_unknown_key_is_new(void **state)
         static const struct place web = { 0 };
         static const struct place web_port = { .port = 2222 };
         static const struct place odd = { .alias = "a*" };
+        static const struct place none = { .more = "userknownhostsfile none\n" };
         struct err err;
 
         (void)state;
@@ -315,6 +316,8 @@ static void only_an_unknown_key_is_new(void **state)
                                "`mcp-ssh-session --ssh-config '/a b/config' trust 'bob@[x]'`"));
         assert_int_equal(outcome(&web, HOST_KEY_ACCEPT_NEW, &err), NEW);
         assert_int_equal(outcome(&odd, HOST_KEY_ACCEPT_NEW, &err), REFUSED);
+        assert_non_null(strstr(err.text, "no file to add it to"));
+        assert_int_equal(outcome(&none, HOST_KEY_STRICT, &err), REFUSED);
         write_file("known", "web " ED OTHER "\n");
         assert_int_equal(outcome(&web, HOST_KEY_ACCEPT_NEW, &err), REFUSED);
         assert_int_equal(outcome(&web_port, HOST_KEY_ACCEPT_NEW, &err), NEW);
