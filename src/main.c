@@ -44,15 +44,20 @@ struct app {
 static const char usage[] =
         "usage: mcp-ssh-session [options] [mcp]\n"
         "       mcp-ssh-session [options] doctor [--json] [HOST]\n"
+        "       mcp-ssh-session [options] trust [--fingerprint SHA256:...] HOST\n"
         "\n"
         "Serves the Model Context Protocol on standard input and output: persistent SSH\n"
         "sessions for AI agents. Meant to be started by an MCP client. doctor shows, step by\n"
-        "step, how a host is reached, and at the failing step what mends it.\n"
+        "step, how a host is reached, and at the failing step what mends it. trust shows the key\n"
+        "of a host and adds it to known_hosts after a yes, or if it has that fingerprint.\n"
         "\n"
         "  --ssh-config FILE   read FILE as `ssh -F FILE` would (environment: MCP_SSH_CONFIG_FILE)\n"
         "  --ssh-option OPTION Keyword=value, as `ssh -o` takes it; may be given several times\n"
         "  --log-level LEVEL   error, warn, info, debug or trace, on standard error\n"
         "                      (environment: MCP_SSH_LOG_LEVEL; default warn)\n"
+        "  --host-key-policy POLICY\n"
+        "                      strict or accept-new, whatever ssh_config says\n"
+        "                      (environment: MCP_SSH_HOST_KEY_POLICY)\n"
         "  --version           print the version and exit\n"
         "  --help              print this and exit\n";
 
@@ -159,13 +164,27 @@ static bool set_log_level(const char *name)
         return true;
 }
 
+static bool set_host_key_policy(struct options *options, const char *name)
+{
+        if (!engine_knows_host_key_policy(name)) {
+                (void)fprintf(stderr, "mcp-ssh-session: no host key policy \"%s\"; there are strict "
+                                      "and accept-new\n", name);
+                return false;
+        }
+        options->engine.host_key_policy = name;
+        return true;
+}
+
 static bool read_environment(struct options *options)
 {
         const char *ssh_config = getenv("MCP_SSH_CONFIG_FILE");
         const char *level = getenv("MCP_SSH_LOG_LEVEL");
+        const char *policy = getenv("MCP_SSH_HOST_KEY_POLICY");
 
         if (ssh_config != NULL && ssh_config[0] != 0)
                 options->engine.ssh_config.file = ssh_config;
+        if (policy != NULL && policy[0] != 0 && !set_host_key_policy(options, policy))
+                return false;
         return level == NULL || level[0] == 0 || set_log_level(level);
 }
 
@@ -178,6 +197,7 @@ struct subcommand {
 
 static const struct subcommand subcommands[] = {
         { "doctor", cli_doctor },
+        { "trust", cli_trust },
 };
 
 static const struct subcommand *find_subcommand(const char *name)
@@ -211,6 +231,7 @@ static int read_flags(int argc, char **argv, struct options *options)
                 { "ssh-config", required_argument, NULL, 'F' },
                 { "ssh-option", required_argument, NULL, 'o' },
                 { "log-level", required_argument, NULL, 'l' },
+                { "host-key-policy", required_argument, NULL, 'k' },
                 { "version", no_argument, NULL, 'V' },
                 { "help", no_argument, NULL, 'h' },
                 { 0 },
@@ -227,6 +248,10 @@ static int read_flags(int argc, char **argv, struct options *options)
                         break;
                 case 'l':
                         if (!set_log_level(optarg))
+                                return 2;
+                        break;
+                case 'k':
+                        if (!set_host_key_policy(options, optarg))
                                 return 2;
                         break;
                 case 'V': return puts("mcp-ssh-session " PROGRAM_VERSION) < 0;

@@ -15,3 +15,4 @@ struct cli_options {
 };
 
 int cli_doctor(const struct cli_options *options, int argc, char **argv);
+int cli_trust(const struct cli_options *options, int argc, char **argv);

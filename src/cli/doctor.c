@@ -106,7 +106,10 @@ static void on_failure(void *arg, enum connect_step step, const struct err *why)
 
 static bool reach(struct doctor *doctor, struct err *err)
 {
-        const struct connection_watch watch = { on_step, on_attempt, on_failure, doctor };
+        const struct connection_watch watch = { .on_step = on_step,
+                                                .on_attempt = on_attempt,
+                                                .on_failure = on_failure,
+                                                .arg = doctor };
         const struct session_ref session = { .host = doctor->host };
         bool is_ready;
         uint64_t id;

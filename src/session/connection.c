@@ -116,6 +116,7 @@ struct connection *connection_new(struct connection_env *env, uint64_t id,
         connection->server = xstrdup("");
         connection->auth_method = xstrdup("");
         connection->legacy = xstrdup("");
+        buf_init(&connection->host_key_shown, KEY_BLOB_MAX);
         connection->opened_wall_ms = clock_wall_ms();
         add_alias(connection, spec->given, spec->target, &spec->credentials, spec->jump);
         connection->behind_count = spec->behind_count;
@@ -145,6 +146,8 @@ static void on_timer_closed(uv_handle_t *handle)
         free(connection->route);
         free(connection->via);
         free(connection->jump_name);
+        free(connection->address);
+        free(connection->host_keys_basis);
         free(connection->server);
         free(connection->auth_method);
         free(connection->legacy);
@@ -497,6 +500,7 @@ bool connection_can_stand_for(const struct connection *connection, const struct 
                && strcmp(connection->user, later->user) == 0
                && strcmp(connection->route, later->route) == 0
                && connection->alias_count < ALIASES_MAX
+               && strcmp(connection->host_keys_basis, later->host_keys_basis) == 0
                && credentials_allow(&later->credentials, &connection->credentials);
 }
 

@@ -22,6 +22,7 @@
 #include "session/overrides.h"
 #include "session/shells.h"
 #include "session/spawner.h"
+#include "session/ssh_config.h"
 #include "session/target.h"
 #include "session/watch.h"
 
@@ -47,6 +48,9 @@ struct connection_env {
         struct auth_limits *auth_limits;
         struct losses *losses;
         uint8_t *scratch;         /* POSTBOX_SCRATCH_LEN */
+        bool has_host_key_policy; /* the operator's word, over that of ssh_config */
+        enum host_key_policy host_key_policy;
+        bool checks_off_was_told; /* that StrictHostKeyChecking no is not done here */
         unsigned sandbox_missing; /* WIRE_SANDBOX_* bits whose absence was logged */
         char sandbox[SANDBOX_TEXT_MAX]; /* what is in force, for people; "" before the first worker */
         void (*on_resolved)(void *arg, struct connection *connection); /* may end it */
@@ -93,6 +97,9 @@ struct connection *connection_new(struct connection_env *env, uint64_t id,
 
 /* Reports what comes of it from now on; NULL: nobody looks on any more. Replaces an earlier one. */
 void connection_set_watch(struct connection *connection, const struct connection_watch *watch);
+
+/* Writes down the key that the watch was shown; see engine.h. */
+bool connection_add_host_key(struct connection *connection, struct err *err);
 
 /* ---- commands ---- */
 

@@ -119,15 +119,15 @@ static void on_sandbox(struct connection *connection, const struct frame *frame)
 static void on_host_key(struct connection *connection, const struct frame *frame)
 {
         struct wire_reader reader = wire_read(frame);
-        struct str type = wire_get_bytes(&reader);
+        (void)wire_get_bytes(&reader); /* the type: the blob says it itself */
         struct str blob = wire_get_bytes(&reader);
 
         if (!wire_read_done(&reader) || blob.len == 0 || blob.len > HOST_KEY_MAX)
                 break_off(connection, frame, "does not decode");
-        else if (connection->state != CONNECTION_KEX)
+        else if (connection->state != CONNECTION_KEX || connection->host_key_shown.len > 0)
                 break_off(connection, frame, "not now");
         else
-                connection_on_host_key(connection, type, blob);
+                connection_on_host_key(connection, blob);
 }
 
 static void on_ready(struct connection *connection, const struct frame *frame)

@@ -16,6 +16,7 @@
 #include "session/dial.h"
 #include "session/host_keys.h"
 #include "session/identities.h"
+#include "session/key_blob.h"
 #include "session/postbox.h"
 #include "session/proxy.h"
 #include "session/resolver.h"
@@ -59,6 +60,7 @@ struct connection {
         struct agent *agent;
         struct host_keys *host_keys;
         struct identities identities;
+        struct buf host_key_shown; /* to the watch, which decides; empty: none yet */
 
         /* resolved; NULL and 0 before */
         char *host;
@@ -74,6 +76,8 @@ struct connection {
         int forward_fd;       /* our worker's end of the forward, until it opens; -1 */
         struct proxy *proxy;  /* its ProxyCommand; NULL: none */
         struct err *held;     /* why it fails, while the reason for that may still come */
+        char *address;         /* that answered; NULL: not known, or behind a proxy */
+        char *host_keys_basis; /* what its host's key was judged by, see host_keys.h */
 
         bool had_password;       /* one that a call gave: it is not kept */
         bool has_worker;         /* the zygote was asked for one, and has not reported its end */
@@ -115,7 +119,7 @@ void connection_close_because(struct connection *connection, const struct err *w
 void connection_start(struct connection *connection);
 void connection_drop_setup(struct connection *connection);
 void connection_on_deadline(struct connection *connection);
-void connection_on_host_key(struct connection *connection, struct str type, struct str blob);
+void connection_on_host_key(struct connection *connection, struct str blob);
 void connection_fail_setup(struct connection *connection, struct err *err); /* "cannot connect to …" */
 
 /* connection_route.c */

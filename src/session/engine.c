@@ -133,6 +133,36 @@ static void make_parts(struct engine *engine, uv_loop_t *loop, const struct engi
         home_init(&engine->env.home);
 }
 
+static const char *const policy_names[] = {
+        [HOST_KEY_STRICT] = "strict",
+        [HOST_KEY_ACCEPT_NEW] = "accept-new",
+};
+
+static bool find_policy(const char *name, enum host_key_policy *out_policy)
+{
+        for (size_t i = 0; i < sizeof policy_names / sizeof *policy_names; i++)
+                if (strcmp(policy_names[i], name) == 0) {
+                        *out_policy = (enum host_key_policy)i;
+                        return true;
+                }
+        return false;
+}
+
+bool engine_knows_host_key_policy(const char *name)
+{
+        enum host_key_policy ignored;
+
+        return find_policy(name, &ignored);
+}
+
+static bool take_policy(struct connection_env *env, const char *name, struct err *err)
+{
+        env->has_host_key_policy = name != NULL;
+        return name == NULL || find_policy(name, &env->host_key_policy)
+               || err_set(err, ERR_INPUT, "there is no host key policy \"%s\"",
+                          log_quote(name, strlen(name)));
+}
+
 bool engine_new(struct engine **out_engine, uv_loop_t *loop, const struct engine_config *config,
                 struct err *err)
 {
@@ -142,7 +172,8 @@ bool engine_new(struct engine **out_engine, uv_loop_t *loop, const struct engine
         /* A dead name server holds a thread of the pool for many seconds. */
         (void)setenv("UV_THREADPOOL_SIZE", LOOK_UP_THREADS, /* overwrite= */ 0);
         make_parts(engine, loop, config);
-        if (!spawner_new(&engine->spawner, loop, &zygote, on_spawn_report, engine, err)) {
+        if (!take_policy(&engine->env, config->host_key_policy, err)
+            || !spawner_new(&engine->spawner, loop, &zygote, on_spawn_report, engine, err)) {
                 engine_free(engine); /* has no handle yet */
                 return false;
         }
@@ -226,7 +257,7 @@ static bool find_override(const struct engine *engine, const char *given,
         if (!overrides_find(engine->overrides, given, out, err))
                 return false;
         if (out->host != NULL || out->user != NULL || out->key != NULL || out->port != 0
-            || out->password != NULL)
+            || out->password != NULL || out->fingerprints != NULL)
                 return true;
         return overrides_find(engine->overrides, target->host, out, err);
 }
@@ -303,6 +334,15 @@ void engine_unwatch(struct engine *engine, uint64_t id)
 
         if (connection != NULL)
                 connection_set_watch(connection, NULL);
+}
+
+bool engine_add_host_key(struct engine *engine, uint64_t id, struct err *err)
+{
+        struct connection *connection = connections_find(engine->connections, id);
+
+        return connection != NULL
+                       ? connection_add_host_key(connection, err)
+                       : err_set(err, ERR_STATE, "the connection has ended; try again");
 }
 
 static void submit(struct engine *engine, struct connection *connection,

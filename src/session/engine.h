@@ -26,7 +26,10 @@ struct engine;
 struct engine_config {
         struct config_source ssh_config; /* its texts must outlive the engine */
         int zygote_fd;                   /* spawn.h socket; taken by the engine */
+        const char *host_key_policy;     /* "strict" or "accept-new"; NULL: as ssh_config says */
 };
+
+bool engine_knows_host_key_policy(const char *name);
 
 bool engine_new(struct engine **out_engine, uv_loop_t *loop, const struct engine_config *config,
                 struct err *err);
@@ -57,6 +60,12 @@ bool engine_connect(struct engine *engine, const struct session_ref *session,
                     const struct connection_watch *watch, uint64_t *out_id, bool *out_is_ready,
                     struct err *err);
 void engine_unwatch(struct engine *engine, uint64_t id); /* it is gone: fine */
+
+/*
+ * Writes down the key that the watch was shown (watch.h). ERR_STATE: the connection is gone or has
+ * shown none; ERR_SYSTEM: the file cannot be written.
+ */
+bool engine_add_host_key(struct engine *engine, uint64_t id, struct err *err);
 
 struct run_request {
         struct session_ref session;

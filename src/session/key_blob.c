@@ -37,16 +37,49 @@ bool key_blob_from_base64(struct str text, struct buf *out)
         return true;
 }
 
+bool key_blob_to_base64(struct str blob, struct buf *out)
+{
+        static const char digits[] =
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        const uint8_t *b = (const uint8_t *)blob.ptr;
+
+        for (size_t i = 0; i < blob.len; i += 3) {
+                size_t here = blob.len - i < 3 ? blob.len - i : 3;
+                uint32_t group = (uint32_t)b[i] << 16;
+                if (here > 1)
+                        group |= (uint32_t)b[i + 1] << 8;
+                if (here > 2)
+                        group |= b[i + 2];
+                char text[4] = { digits[group >> 18], digits[group >> 12 & 63], '=', '=' };
+                if (here > 1)
+                        text[2] = digits[group >> 6 & 63];
+                if (here > 2)
+                        text[3] = digits[group & 63];
+                if (!buf_append(out, text, sizeof text))
+                        return false;
+        }
+        return true;
+}
+
+struct str key_blob_type(struct str blob)
+{
+        const uint8_t *b = (const uint8_t *)blob.ptr;
+
+        if (blob.len < 4)
+                return (struct str){ "", 0 };
+        size_t len = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | (size_t)b[3];
+        return len <= blob.len - 4 ? (struct str){ blob.ptr + 4, len } : (struct str){ "", 0 };
+}
+
 bool key_blob_parse(struct str type, struct str base64, struct buf *out)
 {
         size_t begin = out->len;
 
-        if (type.len == 0 || !key_blob_from_base64(base64, out) || out->len - begin < 4
-            || out->len - begin - 4 < type.len)
+        if (type.len == 0 || !key_blob_from_base64(base64, out))
                 return false;
-        const uint8_t *b = out->data + begin;
-        size_t len = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | (size_t)b[3];
-        return len == type.len && memcmp(b + 4, type.ptr, len) == 0;
+        struct str inside =
+                key_blob_type((struct str){ (const char *)out->data + begin, out->len - begin });
+        return inside.len == type.len && memcmp(inside.ptr, type.ptr, type.len) == 0;
 }
 
 void key_blobs_free(struct key_blobs *blobs)

@@ -20,6 +20,11 @@ struct key_blobs {
 /* Strict: whole groups of four, padding only at the end. Appends to out. */
 bool key_blob_from_base64(struct str text, struct buf *out);
 
+bool key_blob_to_base64(struct str blob, struct buf *out); /* appends */
+
+/* The name that a key begins with ("ssh-ed25519"); "" where the bytes are none. Borrowed. */
+struct str key_blob_type(struct str blob);
+
 /* The key inside must say the type that stands before it. Appends to out. */
 bool key_blob_parse(struct str type, struct str base64, struct buf *out);
 

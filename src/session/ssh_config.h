@@ -48,9 +48,10 @@ struct ssh_config {
 
         struct file_list user_known_hosts;
         struct file_list global_known_hosts;
-        char *revoked_host_keys; /* NULL: none; a file */
+        struct file_list revoked_host_keys;
         char *host_key_alias;    /* NULL: not set */
         enum host_key_policy host_key_policy;
+        bool host_key_checks_off; /* StrictHostKeyChecking is "no" or "off" */
         bool hash_known_hosts;
 
         char *host_key_algorithms; /* these five NULL: not set */

@@ -19,6 +19,17 @@ enum connect_step {
         CONNECT_STEPS
 };
 
+/* A host's key that was not refused, for the person who decides. */
+struct host_key_shown {
+        const char *host;        /* as known_hosts has it: "web", "[web]:2222" */
+        const char *address;     /* "" behind a proxy */
+        const char *type;        /* "ssh-ed25519" */
+        const char *fingerprint; /* "SHA256:…" */
+        const char *known_by;    /* "file:line" or so; NULL: it is new */
+        const char *add_to;      /* the file for a new one; NULL: there is none */
+        const char *others;      /* "file:line: name" lines: other hosts with the same key */
+};
+
 struct connection_watch {
         /* A step is behind it; text says what came of it. After LOG_IN it is ready. */
         void (*on_step)(void *arg, enum connect_step step, const char *text);
@@ -27,6 +38,11 @@ struct connection_watch {
         /* The step failed, and with it the connection; nothing follows. */
         void (*on_failure)(void *arg, enum connect_step step, const struct err *why);
         void *arg;
+        /*
+         * NULL: the policy decides about host keys. Else the connection waits at a key that is
+         * good or new: engine_add_host_key() adds it, and nothing logs in.
+         */
+        void (*on_host_key)(void *arg, const struct host_key_shown *shown);
 };
 
 /* "configuration", "network", … Constant. */

@@ -178,7 +178,11 @@ static bool try_all(struct attempt *attempt)
                 return true;
         if (try_keys(attempt, &next, offer->key_count))
                 return true;
-        return offer->password.len > 0 && try_password(attempt);
+        if (offer->password.len == 0)
+                return false;
+        if (offer->is_new_host) /* on first contact nobody knows yet whose hands it would fall into */
+                note_tried(attempt, "not the password, because its host key was new: try once more");
+        return !offer->is_new_host && try_password(attempt);
 }
 
 static void write_offered(struct buf *out, int methods)

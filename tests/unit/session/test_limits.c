@@ -251,8 +251,11 @@ static void overrides_leave_the_environment(void **state)
         static char two[] = "OVRD_web.1_PORT=2222";
         static char three[] = "OVRD_web.1_SUDO_PASS=canary";
         static char four[] = "OVRD_bad_HOST=-oX";
+        static char five[] = "OVRD_pin_FINGERPRINT=SHA256:"
+                             "2cAak+Z76fomnca2Wg2lxF9dqTG3xTUhmVmzx8aoRrw";
+        static char six[] = "OVRD_nopin_FINGERPRINT=MD5:00:11";
         static char kept[] = "KEPT=1";
-        char *mine[] = { one, two, kept, three, four, NULL };
+        char *mine[] = { one, two, kept, three, four, five, six, NULL };
         char **was = environ;
         struct override found;
         struct err err;
@@ -272,6 +275,11 @@ static void overrides_leave_the_environment(void **state)
         assert_true(overrides_find(overrides, "web", &found, &err));
         assert_null(found.password);
         assert_false(overrides_find(overrides, "bad", &found, &err));
+        assert_true(overrides_find(overrides, "pin", &found, &err));
+        assert_true(strncmp(found.fingerprints, "SHA256:2cAak", 12) == 0);
+        assert_false(overrides_find(overrides, "nopin", &found, &err));
+        assert_non_null(strstr(err.text, "OVRD_nopin_FINGERPRINT"));
+        assert_non_null(strstr(err.text, "SHA256:"));
         overrides_free(overrides);
 }
 

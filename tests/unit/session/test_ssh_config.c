@@ -74,7 +74,7 @@ static void the_long_tail_is_read(void **state)
 {
         struct ssh_config *config =
                 parse(MINIMUM "bindaddress 10.0.0.1\nbindinterface eth1\nproxyusefdpass yes\n"
-                              "revokedhostkeys /etc/revoked\nhashknownhosts yes\n"
+                              "revokedhostkeys /etc/revoked ~/more\nhashknownhosts yes\n"
                               "stricthostkeychecking accept-new\nrequiredrsasize 3072\n"
                               "kexalgorithms curve25519-sha256\nciphers aes256-ctr\n"
                               "macs hmac-sha2-256\npubkeyacceptedalgorithms ssh-rsa\n"
@@ -88,7 +88,9 @@ static void the_long_tail_is_read(void **state)
         assert_string_equal(config->bind_address, "10.0.0.1");
         assert_string_equal(config->bind_interface, "eth1");
         assert_true(config->proxy_passes_fd);
-        assert_string_equal(config->revoked_host_keys, "/etc/revoked");
+        assert_int_equal(config->revoked_host_keys.count, 2);
+        assert_string_equal(config->revoked_host_keys.paths[0], "/etc/revoked");
+        assert_string_equal(config->revoked_host_keys.paths[1], "~/more");
         assert_true(config->hash_known_hosts);
         assert_int_equal(config->host_key_policy, HOST_KEY_ACCEPT_NEW);
         assert_int_equal(config->rsa_min_bits, 3072);
@@ -129,6 +131,9 @@ static void a_policy_is_never_weaker_than_accept_new(void **state)
                                cases[i].value);
                 struct ssh_config *config = parse(text);
                 assert_int_equal(config->host_key_policy, cases[i].policy);
+                assert_true(config->host_key_checks_off
+                            == (cases[i].policy == HOST_KEY_ACCEPT_NEW
+                                && strcmp(cases[i].value, "accept-new") != 0));
                 ssh_config_free(config);
         }
 }
