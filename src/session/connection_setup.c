@@ -55,7 +55,8 @@ static void on_dialed(void *arg, int fd, const struct err *why)
                 return;
         }
         if (connection->config->is_fallback)
-                (void)err_context(&err, "no ssh program is installed here, so no ssh_config was read");
+                (void)err_context(&err,
+                                  "no ssh program is installed here, so no ssh_config was read");
         connection_fail(connection, &err);
 }
 
@@ -158,9 +159,10 @@ static void tell_that_checks_stay_on(struct connection *connection)
             || connection->env->checks_off_was_told)
                 return;
         connection->env->checks_off_was_told = true;
-        log_warn("%s: StrictHostKeyChecking no is treated as accept-new: a new host key is accepted "
-                 "and written down, a changed one is refused",
-                 connection->name);
+        log_warn(
+                "%s: StrictHostKeyChecking no is treated as accept-new: a new host key is accepted "
+                "and written down, a changed one is refused",
+                connection->name);
 }
 
 /* From here on the connection has its real name, and so have its commands. */
@@ -175,8 +177,9 @@ static void take_names(struct connection *connection)
         connection->port = connection->config->port;
         free(connection->name);
         connection->name = target_name(connection->user, connection->host, connection->port);
-        connection->host_keys_basis = host_keys_basis(
-                connection->config, host_key_policy(connection), override->fingerprints);
+        connection->host_keys_basis =
+                host_keys_basis(connection->config, host_key_policy(connection),
+                                override->fingerprints);
         connection->limit_key = xasprintf("%s port %d", connection->host, connection->port);
         for (struct command *at = commands_first(commands); at != NULL;
              at = commands_after(commands, at)) {
