@@ -115,10 +115,11 @@ static bool decide(const struct trust *trust, struct err *err)
 {
         if (trust->wanted != NULL)
                 return fingerprints_have(str_of(trust->wanted), trust->fingerprint)
-                       || err_set(err, ERR_HOST_KEY,
-                                  "%s shows another key than %s: nothing was added. Somebody may be "
-                                  "in between, or it has keys of several types.",
-                                  trust->host, trust->wanted);
+                       || err_set(
+                               err, ERR_HOST_KEY,
+                               "%s shows another key than %s: nothing was added. Somebody may be "
+                               "in between, or it has keys of several types.",
+                               trust->host, trust->wanted);
         return confirm(trust->fingerprint)
                || err_set(err, ERR_CANCELLED, "the key of %s was not added", trust->host);
 }

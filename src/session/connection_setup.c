@@ -149,9 +149,10 @@ static void tell_that_checks_stay_on(struct connection *connection)
             || connection->env->checks_off_was_told)
                 return;
         connection->env->checks_off_was_told = true;
-        log_warn("%s: StrictHostKeyChecking no is treated as accept-new: a new host key is accepted "
-                 "and written down, a changed one is refused",
-                 connection->name);
+        log_warn(
+                "%s: StrictHostKeyChecking no is treated as accept-new: a new host key is accepted "
+                "and written down, a changed one is refused",
+                connection->name);
 }
 
 /* From here on the connection has its real name, and so have its commands. */

@@ -340,9 +340,8 @@ bool engine_add_host_key(struct engine *engine, uint64_t id, struct err *err)
 {
         struct connection *connection = connections_find(engine->connections, id);
 
-        return connection != NULL
-                       ? connection_add_host_key(connection, err)
-                       : err_set(err, ERR_STATE, "the connection has ended; try again");
+        return connection != NULL ? connection_add_host_key(connection, err)
+                                  : err_set(err, ERR_STATE, "the connection has ended; try again");
 }
 
 static void submit(struct engine *engine, struct connection *connection,

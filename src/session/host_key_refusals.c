@@ -51,7 +51,8 @@ char *host_keys_ssh_command(const struct host_keys_place *place, const char *add
         scoped_free char *by_default = xasprintf("%s/.ssh/known_hosts", home->account);
         struct buf command;
 
-        if (add_to == NULL || strcmp(add_to, "/dev/null") == 0 || !can_be_quoted(add_to) || !can_be_quoted(place->alias))
+        if (add_to == NULL || strcmp(add_to, "/dev/null") == 0 || !can_be_quoted(add_to)
+            || !can_be_quoted(place->alias))
                 return NULL;
         buf_init(&command, COMMAND_MAX);
         (void)buf_append_str(&command, "ssh");
@@ -74,22 +75,23 @@ static const char *obstacle(const struct host_keys *keys)
                 return " There is no file to add it to, because UserKnownHostsFile is none, or the "
                        "name is none that can be written there: change that in ssh_config first.";
         if (strcmp(keys->add_to, "/dev/null") == 0)
-                return " It cannot be remembered while UserKnownHostsFile is /dev/null: name a file "
-                       "in ssh_config first, or set StrictHostKeyChecking accept-new.";
+                return " It cannot be remembered while UserKnownHostsFile is /dev/null: name a "
+                       "file in ssh_config first, or set StrictHostKeyChecking accept-new.";
         return "";
 }
 
 static bool refuse_unknown(const struct host_keys *keys, const char *shown, bool has_ca,
                            struct err *err)
 {
-        (void)err_set(err, ERR_HOST_KEY,
-                      "the host key of %s is not known (it shows %s)%s.%s To trust it, run `%s` in "
-                      "a terminal, compare the fingerprint and answer yes; then try again.",
-                      keys->name, shown,
-                      has_ca ? ", and the @cert-authority in known_hosts does not help, because host "
-                               "certificates cannot be checked here: the plain key has to be known"
-                             : "",
-                      obstacle(keys), keys->trust_command);
+        (void)err_set(
+                err, ERR_HOST_KEY,
+                "the host key of %s is not known (it shows %s)%s.%s To trust it, run `%s` in "
+                "a terminal, compare the fingerprint and answer yes; then try again.",
+                keys->name, shown,
+                has_ca ? ", and the @cert-authority in known_hosts does not help, because host "
+                         "certificates cannot be checked here: the plain key has to be known"
+                       : "",
+                obstacle(keys), keys->trust_command);
         size_t len = strlen(err->text);
         if (keys->ssh_command != NULL
             && len + strlen(keys->ssh_command) + 32 < ERR_TEXT_MAX / 4 * 3) /* never half of it */
@@ -130,10 +132,11 @@ bool host_keys_refuse_revoked(const struct host_keys *keys, const char *path, un
 
 bool host_keys_refuse_pinned(const struct host_keys *keys, const char *shown, struct err *err)
 {
-        return err_set(err, ERR_HOST_KEY,
-                       "the host key of %s is not the pinned one: it shows %s, and its "
-                       "OVRD_<host>_FINGERPRINT does not have that. Somebody may be in between, or the "
-                       "host has a new key or shows one of another type. Whoever runs "
-                       "mcp-ssh-session has to check it, and to correct the variable.",
-                       keys->name, shown);
+        return err_set(
+                err, ERR_HOST_KEY,
+                "the host key of %s is not the pinned one: it shows %s, and its "
+                "OVRD_<host>_FINGERPRINT does not have that. Somebody may be in between, or the "
+                "host has a new key or shows one of another type. Whoever runs "
+                "mcp-ssh-session has to check it, and to correct the variable.",
+                keys->name, shown);
 }

@@ -70,8 +70,7 @@ static bool load_known(struct host_keys *keys, const struct file_list *list, str
                 if (strcmp(list->paths[i], "/dev/null") == 0)
                         continue;
                 struct known_file *file = &keys->files[keys->count++];
-                if (!read_file(file, list->paths[i], keys->home, &why)
-                    && why.code != ERR_NOT_FOUND)
+                if (!read_file(file, list->paths[i], keys->home, &why) && why.code != ERR_NOT_FOUND)
                         return refuse_file(file, why.text, err);
         }
         return true;
@@ -157,9 +156,9 @@ static struct place_found find(const struct host_keys *keys, struct str blob)
         if (keys->plain_name == NULL)
                 return found;
         struct place_found plain = look_up(keys, keys->plain_name, blob);
-        bool counts = plain.finding.verdict == KNOWN_REVOKED
-                      || (plain.finding.verdict == KNOWN_OK
-                          && found.finding.verdict == KNOWN_UNKNOWN);
+        bool counts =
+                plain.finding.verdict == KNOWN_REVOKED
+                || (plain.finding.verdict == KNOWN_OK && found.finding.verdict == KNOWN_UNKNOWN);
         return counts ? plain : found;
 }
 

@@ -16,12 +16,12 @@ struct known_file {
 };
 
 struct host_keys {
-        char *name;         /* "host" or "[host]:port", or the alias */
-        char *plain_name;   /* without the port; NULL when name has none */
+        char *name;          /* "host" or "[host]:port", or the alias */
+        char *plain_name;    /* without the port; NULL when name has none */
         char *trust_command; /* what a person runs to look at the key and to add it */
-        char *ssh_command;  /* the same with ssh; NULL: it would not be safe to paste */
-        char *pins;         /* NULL: none */
-        char *add_to;       /* first of the user's files; NULL: none, or the name cannot be written */
+        char *ssh_command;   /* the same with ssh; NULL: it would not be safe to paste */
+        char *pins;          /* NULL: none */
+        char *add_to; /* first of the user's files; NULL: none, or the name cannot be written */
         bool hash_names;
         const struct home *home; /* not ours */
         struct known_file files[HOST_KEY_FILES_MAX];

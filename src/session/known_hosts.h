@@ -58,7 +58,8 @@ bool known_hosts_may_write(const char *host);
  * Appends the line for a key, with its newline. name: as known_hosts_name() makes it; salt: of
  * SHA1_LEN random bytes, NULL: the name is not hashed. false: no room.
  */
-bool known_hosts_write_line(struct buf *out, const char *name, const uint8_t *salt, struct str blob);
+bool known_hosts_write_line(struct buf *out, const char *name, const uint8_t *salt,
+                            struct str blob);
 
 /* "host", or "[host]:port" where port is not 22; in lower case; yours, free(). */
 char *known_hosts_name(const char *host, int port);

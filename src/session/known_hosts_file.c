@@ -79,8 +79,7 @@ static bool write_line(int fd, off_t size, struct str line, struct err *err)
         return err_set(err, ERR_SYSTEM, "%s", n < 0 ? strerror(errno) : "there is no space left");
 }
 
-bool known_hosts_append(const char *path, const struct home *home, struct str line,
-                        struct err *err)
+bool known_hosts_append(const char *path, const struct home *home, struct str line, struct err *err)
 {
         struct stat is;
 

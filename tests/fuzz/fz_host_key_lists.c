@@ -1,4 +1,5 @@
-/* RevokedHostKeys files and lists of fingerprints: a verdict, and the same one for the same text. */
+/* RevokedHostKeys files and lists of fingerprints: a verdict, and the same one for the same text.
+ */
 #include "fuzz.h"
 #include "session/digest.h"
 #include "session/fingerprints.h"

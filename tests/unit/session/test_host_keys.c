@@ -34,8 +34,8 @@ static struct buf key; /* KEY decoded */
 
 static void base64_goes_both_ways(void **state)
 {
-        static const char *const texts[] = { "", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=",
-                                             "Zm9vYmFy" }; /* RFC 4648 10 */
+        static const char *const texts[] = { "",         "Zg==",     "Zm8=",    "Zm9v",
+                                             "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy" }; /* RFC 4648 10 */
 
         (void)state;
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -47,7 +47,11 @@ static void base64_goes_both_ways(void **state)
                 buf_fini(&text);
         }
         assert_true(str_is(key_blob_type(buf_str(&key)), "ssh-ed25519"));
-        assert_int_equal(key_blob_type((struct str){ "\0\0\0\x05" "abcd", 8 }).len, 0);
+        assert_int_equal(key_blob_type((struct str){ "\0\0\0\x05"
+                                                     "abcd",
+                                                     8 })
+                                 .len,
+                         0);
         assert_int_equal(key_blob_type((struct str){ "\xff\xff\xff\xff", 4 }).len, 0);
         assert_int_equal(key_blob_type((struct str){ "\0\0", 2 }).len, 0);
 }
@@ -77,7 +81,7 @@ static void a_line_says_what_was_meant(void **state)
 
 static void only_plain_names_are_written(void **state)
 {
-        static const char *const bad[] = { "",    "a b", "a,b",  "*",    "w?b",  "!web",
+        static const char *const bad[] = { "",     "a b",  "a,b",  "*",     "w?b",  "!web",
                                            "#web", "@web", "|1|x", "[web]", "a\nb", "a\tb" };
 
         (void)state;
@@ -115,10 +119,17 @@ static void other_names_of_a_key_are_found(void **state)
 
 static void fingerprints_have_a_grammar(void **state)
 {
-        static const char *const bad[] = { "",    " , ",     "SHA256:x",   PRINT "=",  PRINT " x",
-                                           "yes", "MD5:0:1", PRINT ";" PIN2, "sha256:2cAak+Z76fomnca"
-                                                                             "2Wg2lxF9dqTG3xTUhmVm"
-                                                                             "zx8aoRrw" };
+        static const char *const bad[] = { "",
+                                           " , ",
+                                           "SHA256:x",
+                                           PRINT "=",
+                                           PRINT " x",
+                                           "yes",
+                                           "MD5:0:1",
+                                           PRINT ";" PIN2,
+                                           "sha256:2cAak+Z76fomnca"
+                                           "2Wg2lxF9dqTG3xTUhmVm"
+                                           "zx8aoRrw" };
 
         (void)state;
         assert_true(fingerprints_are_valid(str_of(PRINT)));
@@ -150,9 +161,8 @@ static void revoked_keys_are_found_and_garbage_is_not_passed_over(void **state)
         (void)state;
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
                 unsigned line = 0;
-                assert_int_equal(
-                        revoked_keys_check(str_of(cases[i].text), buf_str(&key), &line),
-                        cases[i].verdict);
+                assert_int_equal(revoked_keys_check(str_of(cases[i].text), buf_str(&key), &line),
+                                 cases[i].verdict);
                 assert_int_equal(line, cases[i].line);
         }
 }
@@ -312,8 +322,8 @@ static void only_an_unknown_key_is_new(void **state)
         (void)state;
         write_file("known", "");
         assert_int_equal(outcome(&web, HOST_KEY_STRICT, &err), REFUSED);
-        assert_non_null(strstr(err.text,
-                               "`mcp-ssh-session --ssh-config '/a b/config' trust 'bob@[x]'`"));
+        assert_non_null(
+                strstr(err.text, "`mcp-ssh-session --ssh-config '/a b/config' trust 'bob@[x]'`"));
         assert_int_equal(outcome(&web, HOST_KEY_ACCEPT_NEW, &err), NEW);
         assert_int_equal(outcome(&odd, HOST_KEY_ACCEPT_NEW, &err), REFUSED);
         assert_non_null(strstr(err.text, "no file to add it to"));

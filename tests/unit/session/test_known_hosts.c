@@ -210,11 +210,9 @@ static bool check(const char *first, const char *second, const char *alias, int 
         char home_dir[] = "/nowhere";
         struct home home = { home_dir, home_dir, home_dir, false };
         struct str key = { blob, decode(KEY, blob) };
-        struct host_keys_place place = { .host = "web",
-                                         .alias = alias,
-                                         .user = "bob",
-                                         .typed = "bob@web",
-                                         .port = port };
+        struct host_keys_place place = {
+                .host = "web", .alias = alias, .user = "bob", .typed = "bob@web", .port = port
+        };
         bool is_new;
         struct host_keys *keys = NULL;
         struct ssh_config *config = NULL;
