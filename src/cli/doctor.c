@@ -43,7 +43,8 @@ static void on_failure(void *arg, enum connect_step step, const struct err *why)
 static bool examine(struct own_engine *own, const char *host, struct err *err)
 {
         struct doctor doctor = { .step_began_ms = clock_now_ms() };
-        const struct connection_watch watch = { on_step, on_failure, &doctor };
+        const struct connection_watch watch = { .on_step = on_step, .on_failure = on_failure,
+                                                .arg = &doctor };
         const struct session_ref session = { .host = host };
         bool is_ready;
         uint64_t id;

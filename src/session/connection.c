@@ -191,6 +191,13 @@ static void on_timer(uv_timer_t *timer)
 void connection_set_watch(struct connection *connection, const struct connection_watch *watch)
 {
         connection->watch = watch;
+        if (!connection_has_person(connection)) /* who was asked is gone */
+                (void)connection_answer(connection, NULL);
+}
+
+bool connection_is_watched(const struct connection *connection)
+{
+        return connection->watch != NULL;
 }
 
 void connection_tell_step(struct connection *connection, enum connect_step step, const char *text)
@@ -329,9 +336,12 @@ void connection_fail(struct connection *connection, const struct err *why)
                 (void)err_context(&err, "connection lost");
         log_info("%s: %s", connection->name, err.text);
         tell_failure(connection, &err);
-        if (connection->state == CONNECTION_AUTH && why->code == ERR_AUTH)
+        if (connection->state == CONNECTION_AUTH && why->code == ERR_AUTH) {
                 auth_limits_failed(connection->env->auth_limits, connection->limit_key,
                                    clock_now_ms());
+                free(connection->env->last_refused);
+                connection->env->last_refused = xstrdup(connection->aliases[0].given);
+        }
         remember_losses(connection, err.text);
         each_command(connection, was_ready ? lose_if_it_may_have_run : lose_command, &err);
         wind_up(connection, /* grace_ms= */ 0);
@@ -469,6 +479,7 @@ static void move_command(struct connection *to, struct connection *from, struct 
 void connection_take_over(struct connection *connection, struct connection *later)
 {
         struct commands *commands = connection->env->commands;
+        struct err why;
 
         for (unsigned i = 0; i < later->alias_count; i++)
                 add_alias(connection, later->aliases[i].given, &later->aliases[i].target,
@@ -477,6 +488,10 @@ void connection_take_over(struct connection *connection, struct connection *late
              at = commands_after(commands, at))
                 if (at->connection == later->id && !command_state_is_final(at->state))
                         move_command(connection, later, at);
+        if (later->watch != NULL && connection->watch != NULL) {
+                (void)err_set(&why, ERR_STATE, "somebody else is connecting there just now");
+                tell_failure(later, &why);
+        }
         if (later->watch != NULL)
                 connection->watch = later->watch;
         later->watch = NULL;

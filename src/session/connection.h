@@ -16,6 +16,7 @@
 #include "session/credentials.h"
 #include "session/engine.h"
 #include "session/home.h"
+#include "session/keyring.h"
 #include "session/losses.h"
 #include "session/overrides.h"
 #include "session/shells.h"
@@ -28,6 +29,7 @@
 #define CHANNELS_MAX   8 /* shells and isolated commands: MaxSessions is 10, one is the probe's */
 #define KEX_MS         20000
 #define AUTH_MS        60000
+#define SECRET_ANSWER_MAX 1024 /* bytes that a person may type; OpenSSH's own limit */
 #define CLOSE_GRACE_MS 3000 /* for a worker that was told to stop; then it is killed */
 
 struct connection;
@@ -43,6 +45,8 @@ struct connection_env {
         struct spawner *spawner;
         struct auth_limits *auth_limits;
         struct losses *losses;
+        struct keyring *keyring;
+        char *last_refused; /* the host of the last refused log-in, as its call said it; or NULL */
         uint8_t *scratch;         /* POSTBOX_SCRATCH_LEN */
         unsigned sandbox_missing; /* WIRE_SANDBOX_* bits whose absence was logged */
         void (*on_resolved)(void *arg, struct connection *connection); /* may end it */
@@ -78,6 +82,11 @@ struct connection *connection_new(struct connection_env *env, uint64_t id,
 
 /* Reports what comes of it from now on; NULL: nobody looks on any more. Replaces an earlier one. */
 void connection_set_watch(struct connection *connection, const struct connection_watch *watch);
+
+bool connection_is_watched(const struct connection *connection);
+
+/* A person's answer to what on_prompt asked; NULL: declined. False: nothing is asked now. */
+bool connection_answer(struct connection *connection, const struct secret *answer);
 
 /* ---- commands ---- */
 
