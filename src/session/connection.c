@@ -195,9 +195,21 @@ void connection_set_watch(struct connection *connection, const struct connection
                 (void)connection_answer(connection, NULL);
 }
 
-bool connection_is_watched(const struct connection *connection)
+/* Its worker was told that nobody is there to ask. */
+static bool is_past_asking(const struct connection *connection)
 {
-        return connection->watch != NULL;
+        return (connection->state == CONNECTION_KEX || connection->state == CONNECTION_AUTH)
+               && !connection->may_prompt;
+}
+
+bool connection_may_watch(const struct connection *connection,
+                          const struct connection_watch *watch, struct err *err)
+{
+        if (connection->watch != NULL)
+                return err_set(err, ERR_STATE, "somebody else is connecting there just now.");
+        if (watch->on_prompt != NULL && is_past_asking(connection))
+                return err_set(err, ERR_STATE, "a log-in there is under way just now.");
+        return true;
 }
 
 void connection_tell_step(struct connection *connection, enum connect_step step, const char *text)
@@ -458,6 +470,7 @@ bool connection_was_given(const struct connection *connection, const struct conn
 bool connection_can_stand_for(const struct connection *connection, const struct connection *later)
 {
         return connection != later && connection_is_live(connection) && connection->host != NULL
+               && !(connection_has_person(later) && is_past_asking(connection))
                && connection->port == later->port && strcmp(connection->host, later->host) == 0
                && strcmp(connection->user, later->user) == 0
                && connection->alias_count < ALIASES_MAX

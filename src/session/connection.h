@@ -83,7 +83,9 @@ struct connection *connection_new(struct connection_env *env, uint64_t id,
 /* Reports what comes of it from now on; NULL: nobody looks on any more. Replaces an earlier one. */
 void connection_set_watch(struct connection *connection, const struct connection_watch *watch);
 
-bool connection_is_watched(const struct connection *connection);
+/* ERR_STATE: somebody looks on already, or a log-in is under way that cannot ask a person. */
+bool connection_may_watch(const struct connection *connection,
+                          const struct connection_watch *watch, struct err *err);
 
 /* A person's answer to what on_prompt asked; NULL: declined. False: nothing is asked now. */
 bool connection_answer(struct connection *connection, const struct secret *answer);

@@ -259,8 +259,8 @@ bool engine_connect(struct engine *engine, const struct session_ref *session,
         target_fini(&target);
         if (!ok)
                 return false;
-        if (connection_is_watched(connection))
-                return err_set(err, ERR_STATE, "somebody else is connecting there just now.");
+        if (!connection_may_watch(connection, watch, err))
+                return false;
         connection_set_watch(connection, watch);
         *out_id = connection_id(connection);
         *out_is_ready = connection_state(connection) == CONNECTION_READY;

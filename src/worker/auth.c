@@ -53,8 +53,18 @@ enum auth_result auth_judge(struct auth_attempt *attempt, int rc, const char *me
                           rc == SSH_AUTH_PARTIAL ? " in part" : "");
                 return rc == SSH_AUTH_SUCCESS ? AUTH_ACCEPTED : AUTH_PARTIAL;
         }
+        if (rc == SSH_AUTH_AGAIN && attempt->over->code == ERR_NONE && ssh_is_connected(attempt->ssh))
+                (void)err_set(attempt->over, ERR_AUTH, "libssh gave up: %s",
+                              ssh_get_error(attempt->ssh));
         attempt->refusals++;
-        return ssh_is_connected(attempt->ssh) ? AUTH_REFUSED : AUTH_OVER;
+        return ssh_is_connected(attempt->ssh) && attempt->over->code == ERR_NONE ? AUTH_REFUSED
+                                                                                 : AUTH_OVER;
+}
+
+bool auth_is_slow(struct auth_attempt *attempt, int rc)
+{
+        return rc == SSH_AUTH_AGAIN && ssh_is_connected(attempt->ssh)
+            && ssh_get_error_code(attempt->ssh) != SSH_FATAL && !auth_is_stopped(attempt);
 }
 
 /* Cuts the first name off the list of methods. */
@@ -123,11 +133,14 @@ static enum auth_result try_methods(struct auth_attempt *attempt)
 
 static bool try_all(struct auth_attempt *attempt)
 {
-        int rc = ssh_userauth_none(attempt->ssh, NULL);
+        int rc;
 
+        do
+                rc = ssh_userauth_none(attempt->ssh, NULL);
+        while (auth_is_slow(attempt, rc));
         if (rc == SSH_AUTH_SUCCESS)
                 return auth_judge(attempt, rc, "none", NULL) == AUTH_ACCEPTED;
-        if (rc == SSH_AUTH_ERROR)
+        if (rc == SSH_AUTH_ERROR || rc == SSH_AUTH_AGAIN)
                 return false;
         for (int stage = 0; stage < STAGES_MAX; stage++) {
                 enum auth_result result = try_methods(attempt);

@@ -23,6 +23,7 @@
 #define AUTH_ATTEMPTS_MAX 6  /* refused ones; a server's MaxAuthTries is 6 as a rule */
 #define AUTH_KEYS_MAX     16 /* private keys the supervisor may send */
 #define AUTH_METHOD_MAX   128
+#define AUTH_PATIENCE_S   1  /* libssh's time-out meanwhile; see auth_is_slow() */
 
 /* With a certificate it is the certificate that is offered, and nothing else. */
 struct auth_key {

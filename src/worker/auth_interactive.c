@@ -18,6 +18,9 @@
 #define INSTRUCTION_MAX 2000
 #define QUOTE_MAX       120 /* bytes of a question in an error */
 
+/* libssh breaks off at SSH_MSG_USERAUTH_PASSWD_CHANGEREQ (RFC 4252 8), and says just this. */
+#define CHANGE_REQUEST "rejected packet (type 60)"
+
 static const char *const method_name = "keyboard-interactive";
 
 static bool has_word(const char *text, const char *word)
@@ -161,10 +164,21 @@ static void judge_password(struct talk *talk, int rc)
         auth_tell_secret(talk->attempt, WIRE_PROMPT_PASSWORD, 0, is_good);
 }
 
+/* Asks for the first round, or sends the answers to one. */
+static int go_on(struct auth_attempt *attempt)
+{
+        int rc;
+
+        do
+                rc = ssh_userauth_kbdint(attempt->ssh, NULL, NULL);
+        while (auth_is_slow(attempt, rc));
+        return rc;
+}
+
 static enum auth_result talk_once(struct auth_attempt *attempt, bool *out_is_answered)
 {
         struct talk talk = { .attempt = attempt, .is_first = true };
-        int rc = ssh_userauth_kbdint(attempt->ssh, NULL, NULL);
+        int rc = go_on(attempt);
 
         for (int round = 0; rc == SSH_AUTH_INFO; round++) {
                 if (round == ROUNDS_MAX) {
@@ -173,7 +187,7 @@ static enum auth_result talk_once(struct auth_attempt *attempt, bool *out_is_ans
                 }
                 if (!answer_round(&talk))
                         break;
-                rc = ssh_userauth_kbdint(attempt->ssh, NULL, NULL);
+                rc = go_on(attempt);
         }
         judge_password(&talk, rc);
         *out_is_answered = rc != SSH_AUTH_INFO;
@@ -223,9 +237,13 @@ enum auth_result auth_try_interactive(struct auth_attempt *attempt)
 static enum auth_result send_password(struct auth_attempt *attempt, const struct secret *password,
                                       bool is_known)
 {
-        int rc = ssh_userauth_password(attempt->ssh, NULL, secret_bytes(password));
+        int rc;
 
-        if (rc == SSH_AUTH_ERROR && ssh_is_connected(attempt->ssh)) {
+        do
+                rc = ssh_userauth_password(attempt->ssh, NULL, secret_bytes(password));
+        while (auth_is_slow(attempt, rc));
+
+        if (rc == SSH_AUTH_AGAIN && strstr(ssh_get_error(attempt->ssh), CHANGE_REQUEST) != NULL) {
                 (void)err_set(attempt->over, ERR_AUTH,
                               "it wants the password to be changed: log in with ssh once and do so");
                 return AUTH_OVER;

@@ -49,8 +49,11 @@ static void note_accepted(struct auth_attempt *attempt, const char *base64)
 
 static enum auth_result offer_public(struct auth_attempt *attempt, ssh_key key, const char *name)
 {
-        int rc = ssh_userauth_try_publickey(attempt->ssh, NULL, key);
+        int rc;
 
+        do
+                rc = ssh_userauth_try_publickey(attempt->ssh, NULL, key);
+        while (auth_is_slow(attempt, rc));
         if (rc == SSH_AUTH_SUCCESS)
                 return AUTH_ACCEPTED;
         auth_note_tried(attempt, name, NULL);
@@ -150,8 +153,11 @@ static enum auth_result sign(struct auth_attempt *attempt, ssh_key opened, ssh_k
                 auth_note_tried(attempt, key->name, "its certificate cannot be used");
                 return AUTH_REFUSED;
         }
-        enum auth_result result = auth_judge(
-                attempt, ssh_userauth_publickey(attempt->ssh, NULL, opened), key_method, key->name);
+        int rc;
+        do
+                rc = ssh_userauth_publickey(attempt->ssh, NULL, opened);
+        while (auth_is_slow(attempt, rc));
+        enum auth_result result = auth_judge(attempt, rc, key_method, key->name);
         if (result == AUTH_PARTIAL)
                 note_accepted(attempt, base64);
         else if (result != AUTH_ACCEPTED)
@@ -229,7 +235,11 @@ static enum auth_result try_agent_key(struct auth_attempt *attempt, const struct
                 auth_note_tried(attempt, name, "the agent went away");
                 return AUTH_REFUSED;
         }
-        result = auth_judge(attempt, ssh_userauth_agent(attempt->ssh, NULL), key_method, name);
+        int rc;
+        do
+                rc = ssh_userauth_agent(attempt->ssh, NULL);
+        while (auth_is_slow(attempt, rc));
+        result = auth_judge(attempt, rc, key_method, name);
         if (result == AUTH_PARTIAL)
                 note_accepted(attempt, held->base64);
         else if (result != AUTH_ACCEPTED)

@@ -50,6 +50,13 @@ void auth_note_needs(struct auth_attempt *attempt, enum wire_advice advice, cons
 enum auth_result auth_judge(struct auth_attempt *attempt, int rc, const char *method,
                             const char *detail);
 
+/*
+ * Is rc no answer yet? libssh comes back each AUTH_PATIENCE_S, and waits on when it is called
+ * again: a host may take long, while somebody looks for their telephone. The supervisor has the
+ * last word on how long, and is listened to here.
+ */
+bool auth_is_slow(struct auth_attempt *attempt, int rc);
+
 /* Is there an attempt left for a method that is not the last resort? */
 bool auth_has_attempts(const struct auth_attempt *attempt);
 bool auth_is_offered(const struct auth_attempt *attempt, int method); /* and wanted by us */
@@ -65,6 +72,9 @@ enum auth_result auth_try_password(struct auth_attempt *attempt);
 /* False: nobody answers, or the connection is over; attempt->over says which. */
 bool auth_ask(struct auth_attempt *attempt, const struct wire_prompt *prompt,
               struct secret **out_answer);
+
+/* Was WIRE_STOP said, or is the supervisor gone? attempt->over then says so. Does not wait. */
+bool auth_is_stopped(struct auth_attempt *attempt);
 
 /* What came of a password or a passphrase, for the supervisor that may keep it. */
 void auth_tell_secret(struct auth_attempt *attempt, enum wire_prompt_kind kind, size_t key,

@@ -45,6 +45,16 @@ static bool wait_for_frame(struct auth_attempt *attempt, struct frame *out_frame
         return true;
 }
 
+/* Nothing but a good-bye comes when nothing was asked. */
+bool auth_is_stopped(struct auth_attempt *attempt)
+{
+        struct frame frame;
+
+        if (!frame_socket_receive(attempt->frames) || frame_socket_next(attempt->frames, &frame))
+                (void)err_set(attempt->over, ERR_CANCELLED, "stopped");
+        return attempt->over->code != ERR_NONE;
+}
+
 bool auth_ask(struct auth_attempt *attempt, const struct wire_prompt *prompt,
               struct secret **out_answer)
 {

@@ -260,6 +260,7 @@ static bool authenticate(ssh_session ssh, const struct plan *plan, int agent_fd,
                          struct frame_socket *frames, struct err *err)
 {
         const struct wire_connect *connect = &plan->connect;
+        const long patience_s = AUTH_PATIENCE_S;
         char method[AUTH_METHOD_MAX];
         struct auth_offer offer = {
                 .user = connect->user,
@@ -277,7 +278,8 @@ static bool authenticate(ssh_session ssh, const struct plan *plan, int agent_fd,
                 .password_prompts = connect->password_prompts,
         };
 
-        return auth_run(ssh, frames, &offer, method, err) && tell_ready(frames, ssh, connect->kex, method, err);
+        return option(ssh, SSH_OPTIONS_TIMEOUT, &patience_s, err)
+            && auth_run(ssh, frames, &offer, method, err) && tell_ready(frames, ssh, connect->kex, method, err);
 }
 
 static bool connect_by_plan(struct frame_socket *frames, const struct worker_fds *fds,
