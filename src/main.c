@@ -5,6 +5,7 @@
  */
 #include "base/log.h"
 #include "cli/cli.h"
+#include "control/control.h"
 #include "mcp/server.h"
 #include "session/engine.h"
 #include "transport/stdio.h"
@@ -34,6 +35,7 @@ struct options {
 
 struct app {
         struct engine *engine;
+        struct control *control;
         struct mcp *mcp;
         struct mcp_client *client;
         struct stdio *stdio;
@@ -45,11 +47,15 @@ static const char usage[] =
         "usage: mcp-ssh-session [options] [mcp]\n"
         "       mcp-ssh-session [options] doctor [--json] [HOST]\n"
         "       mcp-ssh-session [options] trust [--fingerprint SHA256:...] HOST\n"
+        "       mcp-ssh-session [options] login [--username USER] [--port PORT] [--key FILE]\n"
+        "                       [--server PID] [--stdin] HOST\n"
         "\n"
         "Serves the Model Context Protocol on standard input and output: persistent SSH\n"
         "sessions for AI agents. Meant to be started by an MCP client. doctor shows, step by\n"
         "step, how a host is reached, and at the failing step what mends it. trust shows the key\n"
-        "of a host and adds it to known_hosts after a yes, or if it has that fingerprint.\n"
+        "of a host and adds it to known_hosts after a yes, or if it has that fingerprint. login\n"
+        "connects the running server to a host that asks for a password, a passphrase or a code,\n"
+        "and asks you.\n"
         "\n"
         "  --ssh-config FILE   read FILE as `ssh -F FILE` would (environment: MCP_SSH_CONFIG_FILE)\n"
         "  --ssh-option OPTION Keyword=value, as `ssh -o` takes it; may be given several times\n"
@@ -69,6 +75,7 @@ static void stop(struct app *app)
                 return;
         app->stopping = true;
         engine_stop(app->engine);
+        control_stop(app->control);
         stdio_stop(app->stdio);
         for (int i = 0; i < STOP_SIGNALS; i++)
                 uv_close((uv_handle_t *)&app->signals[i], NULL);
@@ -92,6 +99,13 @@ static void on_too_long(void *arg)
         struct app *app = arg;
 
         mcp_client_on_too_long(app->client);
+}
+
+static void on_connecting(void *arg)
+{
+        struct app *app = arg;
+
+        control_open(app->control);
 }
 
 static void on_eof(void *arg)
@@ -121,6 +135,7 @@ static int serve(const struct options *options)
 {
         static const struct stdio_callbacks callbacks = { on_line, on_too_long, on_eof };
         struct app app = { 0 };
+        struct engine_config config = options->engine;
         struct mcp_peer peer = { send_line, &app };
         struct err err = { 0 };
         uv_loop_t loop;
@@ -128,9 +143,12 @@ static int serve(const struct options *options)
 
         if (uv_loop_init(&loop) != 0)
                 bug("no event loop");
-        if (!engine_new(&app.engine, &loop, &options->engine, &err) || !mcp_new(&app.mcp, app.engine, &err)
+        config.on_connecting = on_connecting;
+        config.arg = &app;
+        if (!engine_new(&app.engine, &loop, &config, &err) || !mcp_new(&app.mcp, app.engine, &err)
             || !stdio_new(&app.stdio, &loop, &callbacks, &app, &err))
                 goto out;
+        app.control = control_new(&loop, app.engine);
         app.client = mcp_client_new(app.mcp, &peer);
         if (!watch_signals(&app, &loop)) {
                 (void)err_set(&err, ERR_SYSTEM, "cannot watch for signals");
@@ -144,6 +162,7 @@ out:
         stdio_free(app.stdio);
         mcp_client_free(app.client);
         mcp_free(app.mcp);
+        control_free(app.control);
         engine_free(app.engine);
         (void)uv_loop_close(&loop); /* after a failed start handles may be left; the process ends */
         return status;
@@ -198,6 +217,7 @@ struct subcommand {
 static const struct subcommand subcommands[] = {
         { "doctor", cli_doctor },
         { "trust", cli_trust },
+        { "login", cli_login },
 };
 
 static const struct subcommand *find_subcommand(const char *name)

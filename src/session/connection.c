@@ -204,6 +204,25 @@ static void on_timer(uv_timer_t *timer)
 void connection_set_watch(struct connection *connection, const struct connection_watch *watch)
 {
         connection->watch = watch;
+        if (!connection_has_person(connection)) /* who was asked is gone */
+                (void)connection_answer(connection, NULL);
+}
+
+/* Its worker was told that nobody is there to ask. */
+static bool is_past_asking(const struct connection *connection)
+{
+        return (connection->state == CONNECTION_KEX || connection->state == CONNECTION_AUTH)
+               && !connection->may_prompt;
+}
+
+bool connection_may_watch(const struct connection *connection,
+                          const struct connection_watch *watch, struct err *err)
+{
+        if (connection->watch != NULL)
+                return err_set(err, ERR_STATE, "somebody else is connecting there just now.");
+        if (watch->on_prompt != NULL && is_past_asking(connection))
+                return err_set(err, ERR_STATE, "a log-in there is under way just now.");
+        return true;
 }
 
 void connection_tell_step(struct connection *connection, enum connect_step step, const char *text)
@@ -214,7 +233,7 @@ void connection_tell_step(struct connection *connection, enum connect_step step,
 
 void connection_tell_attempt(struct connection *connection, const char *text)
 {
-        if (connection->watch != NULL)
+        if (connection->watch != NULL && connection->watch->on_attempt != NULL)
                 connection->watch->on_attempt(connection->watch->arg, text);
 }
 
@@ -366,9 +385,12 @@ void connection_fail(struct connection *connection, const struct err *why)
         name_what_has_no_effect(connection, &err);
         log_info("%s: %s", connection->name, err.text);
         tell_failure(connection, &err);
-        if (connection->state == CONNECTION_AUTH && why->code == ERR_AUTH)
+        if (connection->state == CONNECTION_AUTH && why->code == ERR_AUTH) {
                 auth_limits_failed(connection->env->auth_limits, connection->limit_key,
                                    clock_now_ms());
+                free(connection->env->last_refused);
+                connection->env->last_refused = xstrdup(connection->aliases[0].given);
+        }
         remember_losses(connection, err.text);
         each_command(connection, was_ready ? lose_if_it_may_have_run : lose_command, &err);
         wind_up(connection, /* grace_ms= */ 0);
@@ -496,6 +518,7 @@ bool connection_was_given(const struct connection *connection, const struct conn
 bool connection_can_stand_for(const struct connection *connection, const struct connection *later)
 {
         return connection != later && connection_is_live(connection) && connection->host != NULL
+               && !(connection_has_person(later) && is_past_asking(connection))
                && connection->port == later->port && strcmp(connection->host, later->host) == 0
                && strcmp(connection->user, later->user) == 0
                && strcmp(connection->route, later->route) == 0
@@ -519,6 +542,7 @@ static void move_command(struct connection *to, struct connection *from, struct 
 void connection_take_over(struct connection *connection, struct connection *later)
 {
         struct commands *commands = connection->env->commands;
+        struct err why;
 
         for (unsigned i = 0; i < later->alias_count; i++)
                 add_alias(connection, later->aliases[i].given, &later->aliases[i].target,
@@ -527,6 +551,10 @@ void connection_take_over(struct connection *connection, struct connection *late
              at = commands_after(commands, at))
                 if (at->connection == later->id && !command_state_is_final(at->state))
                         move_command(connection, later, at);
+        if (later->watch != NULL && connection->watch != NULL) {
+                (void)err_set(&why, ERR_STATE, "somebody else is connecting there just now");
+                tell_failure(later, &why);
+        }
         if (later->watch != NULL)
                 connection->watch = later->watch;
         later->watch = NULL;

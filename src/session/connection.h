@@ -18,6 +18,7 @@
 #include "session/engine.h"
 #include "session/home.h"
 #include "session/hops.h"
+#include "session/keyring.h"
 #include "session/losses.h"
 #include "session/overrides.h"
 #include "session/shells.h"
@@ -31,7 +32,8 @@
 #define CHANNELS_MAX   8 /* shells and isolated commands: MaxSessions is 10, one is the probe's */
 #define KEX_MS         20000
 #define AUTH_MS        60000
-#define SANDBOX_TEXT_MAX 80 /* bytes with the NUL */
+#define SANDBOX_TEXT_MAX  80   /* bytes with the NUL */
+#define SECRET_ANSWER_MAX 1024 /* bytes that a person may type; OpenSSH's own limit */
 #define CLOSE_GRACE_MS 3000 /* for a worker that was told to stop; then it is killed */
 
 struct connection;
@@ -47,6 +49,8 @@ struct connection_env {
         struct spawner *spawner;
         struct auth_limits *auth_limits;
         struct losses *losses;
+        struct keyring *keyring;
+        char *last_refused; /* the host of the last refused log-in, as its call said it; or NULL */
         uint8_t *scratch;         /* POSTBOX_SCRATCH_LEN */
         bool has_host_key_policy; /* the operator's word, over that of ssh_config */
         enum host_key_policy host_key_policy;
@@ -100,6 +104,12 @@ void connection_set_watch(struct connection *connection, const struct connection
 
 /* Writes down the key that the watch was shown; see engine.h. */
 bool connection_add_host_key(struct connection *connection, struct err *err);
+/* ERR_STATE: somebody looks on already, or a log-in is under way that cannot ask a person. */
+bool connection_may_watch(const struct connection *connection,
+                          const struct connection_watch *watch, struct err *err);
+
+/* A person's answer to what on_prompt asked; NULL: declined. False: nothing is asked now. */
+bool connection_answer(struct connection *connection, const struct secret *answer);
 
 /* ---- commands ---- */
 

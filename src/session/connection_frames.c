@@ -178,6 +178,36 @@ static void on_progress(struct connection *connection, const struct frame *frame
         }
 }
 
+/* ---- about the log-in ---- */
+
+static void on_prompt(struct connection *connection, const struct frame *frame)
+{
+        struct wire_prompt prompt;
+
+        if (!wire_read_prompt(frame, &prompt) || !connection_on_prompt(connection, &prompt))
+                break_off(connection, frame, "not now, or does not decode");
+}
+
+static void on_secret(struct connection *connection, const struct frame *frame)
+{
+        struct wire_secret secret;
+
+        if (!wire_read_secret(frame, &secret) || !connection_on_secret(connection, &secret))
+                break_off(connection, frame, "not now, or does not decode");
+}
+
+static void on_advice(struct connection *connection, const struct frame *frame)
+{
+        struct wire_reader reader = wire_read(frame);
+        uint32_t advice = wire_get_u32(&reader);
+
+        if (!wire_read_done(&reader) || advice >= WIRE_ADVICE_KINDS
+            || connection->state != CONNECTION_AUTH)
+                break_off(connection, frame, "not now, or does not decode");
+        else
+                connection->login.advice = (enum wire_advice)advice;
+}
+
 static bool is_connecting_error(uint32_t code)
 {
         switch (code) {
@@ -208,7 +238,8 @@ static void on_failed(struct connection *connection, const struct frame *frame)
                       text[0] != 0 ? text : "the connection failed");
         if (connection->state == CONNECTION_AUTH && err.code == ERR_AUTH) {
                 scoped_free char *not_tried = identities_not_tried(&connection->identities);
-                (void)err_set(&err, ERR_AUTH, "%s%s", text, not_tried);
+                scoped_free char *advice = connection_advice(connection);
+                (void)err_set(&err, ERR_AUTH, "%s%s. %s", text, not_tried, advice);
         }
         if (connection->state != CONNECTION_READY)
                 (void)err_context(&err, "cannot connect to %s", connection->name);
@@ -384,6 +415,9 @@ static void dispatch(struct connection *connection, const struct frame *frame)
         case WIRE_PROGRESS: on_progress(connection, frame); return;
         case WIRE_READY: on_ready(connection, frame); return;
         case WIRE_FAILED: on_failed(connection, frame); return;
+        case WIRE_PROMPT: on_prompt(connection, frame); return;
+        case WIRE_SECRET: on_secret(connection, frame); return;
+        case WIRE_ADVICE: on_advice(connection, frame); return;
         case WIRE_SHELL_READY: on_shell_ready(connection, frame); return;
         case WIRE_SHELL_ENDED: on_shell_ended(connection, frame); return;
         case WIRE_STARTED: on_started(connection, frame); return;

@@ -6,6 +6,7 @@
  *      connection_setup.c     from a host's name to an authenticated connection
  *      connection_route.c     the way there: TCP, ProxyCommand, jump host
  *      connection_worker.c    what its worker is given
+ *      connection_login.c     questions for a person, and their answers
  *      connection_frames.c    what the worker says
  *      connection_commands.c  commands and shells on it
  *
@@ -38,6 +39,16 @@ enum forward {
         FORWARD_OPEN,
 };
 
+/* A log-in under way, as far as a person has to do with it. */
+struct login {
+        bool is_asking; /* a question is with the watcher */
+        enum wire_prompt_kind asking;
+        unsigned questions;        /* so far */
+        enum wire_advice advice;   /* the worker's, for the failure that follows */
+        struct secret *password;   /* typed last, and not yet known to be good */
+        struct secret *passphrase; /* likewise */
+};
+
 struct connection {
         uint64_t id;
         struct connection_env *env; /* not ours */
@@ -61,6 +72,10 @@ struct connection {
         struct host_keys *host_keys;
         struct identities identities;
         struct buf host_key_shown; /* to the watch, which decides; empty: none yet */
+        unsigned offers[OFFERS_MAX]; /* of each WIRE_KEY: which identity */
+        unsigned offer_count;
+        bool may_prompt; /* as the worker was told */
+        struct login login;
 
         /* resolved; NULL and 0 before */
         char *host;
@@ -143,6 +158,20 @@ void connection_on_forward_ended(struct connection *jump, const struct frame *fr
 /* connection_worker.c */
 bool connection_check_algorithms(const struct connection *connection, struct err *err);
 void connection_start_worker(struct connection *connection, int fd); /* takes fd, connected */
+
+/* connection_login.c */
+bool connection_has_person(const struct connection *connection);
+const struct secret *connection_find_password(const struct connection *connection);
+const struct secret *connection_find_passphrase(const struct connection *connection,
+                                                unsigned identity);
+void connection_forget_answers(struct connection *connection);
+/* Both false: not now, or it makes no sense. */
+bool connection_on_prompt(struct connection *connection, const struct wire_prompt *prompt);
+bool connection_on_secret(struct connection *connection, const struct wire_secret *secret);
+/* What mends a refused log-in: a sentence; yours, free(). */
+char *connection_advice(const struct connection *connection);
+/* "`mcp-ssh-session login web1`", the host as the call said it; yours, free(). */
+char *connection_person_command(const struct connection *connection, const char *subcommand);
 
 /* connection_frames.c */
 void connection_on_frame(void *arg, const struct frame *frame);

@@ -32,6 +32,7 @@ void connection_drop_setup(struct connection *connection)
         connection->config = NULL;
         secret_free(connection->password);
         connection->password = NULL;
+        connection_forget_answers(connection);
 }
 
 void connection_fail_setup(struct connection *connection, struct err *err)
@@ -118,6 +119,8 @@ static void go_there(struct connection *connection)
         struct connection_env *env = connection->env;
         struct err err = { 0 };
 
+        if (connection_has_person(connection)) /* who knows what they do, and begins anew */
+                auth_limits_succeeded(env->auth_limits, connection->limit_key);
         if (!connection_check_algorithms(connection, &err)
             || !auth_limits_allow(env->auth_limits, connection->limit_key, clock_now_ms(), &err)
             || !read_files(connection, &err)) {
@@ -331,8 +334,12 @@ void connection_on_deadline(struct connection *connection)
                               (int)(connection_limit_ms(connection, KEX_MS) / 1000));
                 break;
         case CONNECTION_AUTH:
-                (void)err_set(&err, ERR_CONNECT, "the log-in was not answered within %d s",
-                              AUTH_MS / 1000);
+                if (connection->login.is_asking)
+                        (void)err_set(&err, ERR_AUTH, "its question was not answered within %d "
+                                      "minutes", CONNECT_PROMPT_MS / 60000);
+                else
+                        (void)err_set(&err, ERR_CONNECT, "the log-in was not answered within %d s",
+                                      AUTH_MS / 1000);
                 break;
         case CONNECTION_RESOLVING: /* has a clock of its own */
         case CONNECTION_READY:

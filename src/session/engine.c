@@ -29,6 +29,9 @@ struct engine {
         struct overrides *overrides;
         struct auth_limits *auth_limits;
         struct losses *losses;
+        struct keyring *keyring;
+        void (*on_connecting)(void *arg);
+        void *on_connecting_arg;
         uint8_t *scratch;
         bool is_stopping;
 };
@@ -113,6 +116,9 @@ static void make_parts(struct engine *engine, uv_loop_t *loop, const struct engi
         engine->connections = connections_new();
         engine->auth_limits = auth_limits_new();
         engine->losses = losses_new();
+        engine->keyring = keyring_new();
+        engine->on_connecting = config->on_connecting;
+        engine->on_connecting_arg = config->arg;
         engine->scratch = xcalloc(1, POSTBOX_SCRATCH_LEN);
         engine->env = (struct connection_env){
                 .loop = loop,
@@ -120,6 +126,7 @@ static void make_parts(struct engine *engine, uv_loop_t *loop, const struct engi
                 .commands = engine->commands,
                 .auth_limits = engine->auth_limits,
                 .losses = engine->losses,
+                .keyring = engine->keyring,
                 .scratch = engine->scratch,
                 .on_resolved = on_resolved,
                 .on_gone = on_gone,
@@ -206,6 +213,8 @@ void engine_free(struct engine *engine)
         commands_free(engine->commands);
         auth_limits_free(engine->auth_limits);
         losses_free(engine->losses);
+        keyring_free(engine->keyring);
+        free(engine->env.last_refused);
         overrides_free(engine->overrides);
         home_fini(&engine->env.home);
         free(engine->scratch);
@@ -278,6 +287,8 @@ static bool get_connection(struct engine *engine, const struct run_request *requ
                 password = secret_new(request->password, strlen(request->password));
         spec.password = spec.override.password != NULL ? spec.override.password : password;
         spec.credentials = credentials_of(spec.key_filename, spec.password);
+        if (engine->on_connecting != NULL)
+                engine->on_connecting(engine->on_connecting_arg);
         bool is_there = connections_get(engine->connections, &engine->env, &spec, &id, err);
         secret_free(password);
         if (is_there)
@@ -310,17 +321,23 @@ bool engine_connect(struct engine *engine, const struct session_ref *session,
                     const struct connection_watch *watch, uint64_t *out_id, bool *out_is_ready,
                     struct err *err)
 {
-        struct run_request request = { .session = *session };
+        struct run_request request = { .session = *session,
+                                       .key_filename = session->key_filename };
         struct connection *connection = NULL;
         struct target target;
 
         if (engine->is_stopping)
                 return err_set(err, ERR_STATE, "mcp-ssh-session is stopping.");
+        if (or_null(session->key_filename) != NULL
+            && !target_check_key_path(session->key_filename, err))
+                return false;
         if (!target_parse(&target, session->host, session->username, session->port, err))
                 return false;
         bool ok = get_connection(engine, &request, &target, &connection, err);
         target_fini(&target);
         if (!ok)
+                return false;
+        if (!connection_may_watch(connection, watch, err))
                 return false;
         connection_set_watch(connection, watch);
         *out_id = connection_id(connection);
@@ -342,6 +359,19 @@ bool engine_add_host_key(struct engine *engine, uint64_t id, struct err *err)
 
         return connection != NULL ? connection_add_host_key(connection, err)
                                   : err_set(err, ERR_STATE, "the connection has ended; try again");
+}
+
+void engine_answer(struct engine *engine, uint64_t id, const struct secret *answer)
+{
+        struct connection *connection = connections_find(engine->connections, id);
+
+        if (connection != NULL)
+                (void)connection_answer(connection, answer); /* nothing is asked: documented */
+}
+
+const char *engine_last_refused(const struct engine *engine)
+{
+        return engine->env.last_refused != NULL ? engine->env.last_refused : "";
 }
 
 static void submit(struct engine *engine, struct connection *connection,

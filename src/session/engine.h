@@ -12,6 +12,7 @@
  *          ERR_LIMIT). What goes wrong later ends the command as FAILED or LOST with its error.
  */
 #include "base/err.h"
+#include "base/secret.h"
 #include "session/command.h"
 #include "session/config_source.h"
 #include "session/watch.h"
@@ -27,6 +28,8 @@ struct engine_config {
         struct config_source ssh_config; /* its texts must outlive the engine */
         int zygote_fd;                   /* spawn.h socket; taken by the engine */
         const char *host_key_policy;     /* "strict" or "accept-new"; NULL: as ssh_config says */
+        void (*on_connecting)(void *arg); /* a connection is about to be made; NULL: no matter */
+        void *arg;
 };
 
 bool engine_knows_host_key_policy(const char *name);
@@ -50,11 +53,13 @@ struct session_ref {
         const char *username;
         int port; /* 0: not given */
         const char *shell; /* name of the shell on that connection; default "default" */
+        const char *key_filename; /* only for engine_connect(); a run has its own */
 };
 
 /*
  * Connects without running anything, with the watch looking on (watch.h). *out_is_ready: it was
- * connected before, and the watch will hear of nothing but its end.
+ * connected before, and the watch will hear of nothing but its end. ERR_STATE: it has a watch
+ * already. A watch that can ask a person is a person: refused log-ins of before do not count.
  */
 bool engine_connect(struct engine *engine, const struct session_ref *session,
                     const struct connection_watch *watch, uint64_t *out_id, bool *out_is_ready,
@@ -66,6 +71,12 @@ void engine_unwatch(struct engine *engine, uint64_t id); /* it is gone: fine */
  * shown none; ERR_SYSTEM: the file cannot be written.
  */
 bool engine_add_host_key(struct engine *engine, uint64_t id, struct err *err);
+
+/* To the watch's on_prompt, at most once for each; NULL: declined. Nothing is asked: fine. */
+void engine_answer(struct engine *engine, uint64_t id, const struct secret *answer);
+
+/* The host of the last log-in that was refused, as its call said it; "" none. Borrowed. */
+const char *engine_last_refused(const struct engine *engine);
 
 struct run_request {
         struct session_ref session;

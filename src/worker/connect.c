@@ -36,6 +36,7 @@ static void plan_fini(struct plan *plan)
                 wipe_text(plan->keys[i].pem);
                 wipe_text(plan->keys[i].passphrase);
                 free(plan->keys[i].certificate);
+                free(plan->keys[i].public_key);
                 free(plan->keys[i].name);
         }
         if (plan->connect_payload.data != NULL)
@@ -59,6 +60,7 @@ static bool take_key(struct plan *plan, const struct frame *frame, struct err *e
                 .pem = copy(key.pem),
                 .passphrase = copy(key.passphrase),
                 .certificate = copy(key.certificate),
+                .public_key = copy(key.public_key),
         };
         return true;
 }
@@ -259,20 +261,26 @@ static bool authenticate(ssh_session ssh, const struct plan *plan, int agent_fd,
                          struct frame_socket *frames, struct err *err)
 {
         const struct wire_connect *connect = &plan->connect;
+        const long patience_s = AUTH_PATIENCE_S;
         char method[AUTH_METHOD_MAX];
         struct auth_offer offer = {
                 .user = connect->user,
                 .password = connect->password,
                 .methods = connect->auth_methods,
-                .use_agent = connect->use_agent != 0 && agent_fd >= 0
-                          && ssh_set_agent_socket(ssh, agent_fd) == SSH_OK,
+                .agent_fd = connect->use_agent != 0 && agent_fd >= 0
+                                         && ssh_set_agent_socket(ssh, agent_fd) == SSH_OK
+                                     ? agent_fd
+                                     : -1,
                 .keys = plan->keys,
                 .key_count = plan->key_count,
                 .keys_before_agent = connect->keys_before_agent,
                 .is_new_host = (host_key & WIRE_HOST_KEY_NEW) != 0,
+                .may_prompt = connect->may_prompt != 0,
+                .password_prompts = connect->password_prompts,
         };
 
-        return auth_run(ssh, &offer, method, err) && tell_ready(frames, ssh, connect->kex, method, err);
+        return option(ssh, SSH_OPTIONS_TIMEOUT, &patience_s, err)
+            && auth_run(ssh, frames, &offer, method, err) && tell_ready(frames, ssh, connect->kex, method, err);
 }
 
 /* ---- key exchange ---- */

@@ -220,3 +220,18 @@ def test_no_password_of_the_environment_is_shown(doctor, sshd, tmp_path):
     config = config_file(tmp_path, way_to(sshd, more="PreferredAuthentications password"))
     _, rows, failed = doctor("web", config=config, env={"OVRD_web_PASS": PASSWORD + "x"})
     assert failed["name"] == "log-in" and PASSWORD not in json.dumps(rows)
+def test_a_refused_log_in_shows_what_was_tried(doctor, own_sshd, tmp_path):
+    sshd = own_sshd()
+    key = sshd.add_key("stranger", authorize=False)
+    config = config_file(tmp_path, way_to(sshd, key=key))
+    rows = fails(doctor("web", config=config), "log-in", "refused", "ssh")
+    assert any("stranger" in row["text"] for row in rows if row["mark"] == "tried"), rows
+
+
+def test_a_server_that_hangs_up_during_the_log_in(doctor, own_sshd, tmp_path):
+    sshd = own_sshd(extra="MaxAuthTries 1")
+    keys = [sshd.add_key(f"stranger{i}", authorize=False) for i in range(3)]
+    config = config_file(tmp_path, way_to(sshd, key=keys[0], more="\n  ".join(f"IdentityFile {key}" for key in keys)))
+    fails(doctor("web", config=config), "log-in", "hung up", "IdentityFile")
+
+

@@ -403,7 +403,7 @@ def test_no_password_on_first_contact(start_server, home, python, methods, wait_
         server = start_server("--host-key-policy", "accept-new", config=None)
         address = f"bob@{canary.host}:{canary.port}"
         result = server.execute(address, "true", password=SECRET)
-        assert result.is_error and "its host key was new" in result.text, result
+        assert result.is_error and "Its host key was new" in result.text, result
         assert "was not known" in result.text and str(home / ".ssh" / "known_hosts") in result.text
         wait_until(lambda: canary.ended() == 1, "the end of the first connection")
         assert ["none", ""] in canary.attempts and canary.secrets() == []
