@@ -181,8 +181,9 @@ static void write_offered(struct buf *out, int offered)
 /* A person could have typed a password, and nobody was asked for one. */
 static void advise_login(struct auth_attempt *attempt)
 {
-        bool wants_person = auth_is_offered(attempt, SSH_AUTH_METHOD_PASSWORD)
-                         || auth_is_offered(attempt, SSH_AUTH_METHOD_INTERACTIVE);
+        bool wants_person = ssh_is_connected(attempt->ssh) /* else its limit would be met again */
+                         && (auth_is_offered(attempt, SSH_AUTH_METHOD_PASSWORD)
+                             || auth_is_offered(attempt, SSH_AUTH_METHOD_INTERACTIVE));
 
         if (attempt->advice == WIRE_ADVICE_CHECK && wants_person && !attempt->password_is_refused)
                 attempt->advice = attempt->offer->is_new_host ? WIRE_ADVICE_TRUST
