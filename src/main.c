@@ -26,6 +26,7 @@ struct subcommand;
 
 struct options {
         const char *ssh_config;              /* NULL: the user's own */
+        enum inline_secrets inline_secrets;
         const struct subcommand *subcommand; /* NULL: serve MCP */
 };
 
@@ -47,6 +48,9 @@ static const char usage[] =
         "step, how a host is reached, and at the failing step what mends it.\n"
         "\n"
         "  --ssh-config FILE   read FILE as `ssh -F FILE` would (environment: MCP_SSH_CONFIG_FILE)\n"
+        "  --inline-secrets allow|deny\n"
+        "                      whether tool calls may carry passwords (default allow; environment:\n"
+        "                      MCP_SSH_INLINE_SECRETS)\n"
         "  --log-level LEVEL   error, warn, info, debug or trace, on standard error\n"
         "                      (environment: MCP_SSH_LOG_LEVEL; default warn)\n"
         "  --version           print the version and exit\n"
@@ -97,6 +101,11 @@ static void send_line(void *arg, const char *line, size_t len)
         (void)stdio_send(app->stdio, line, len); /* a client that is gone is one on_eof() */
 }
 
+static bool redact_log(void *arg, struct str text, struct buf *out)
+{
+        return engine_redact(arg, text, out);
+}
+
 static bool watch_signals(struct app *app, uv_loop_t *loop)
 {
         for (int i = 0; i < STOP_SIGNALS; i++) {
@@ -120,7 +129,10 @@ static int serve(const struct options *options, int zygote_fd)
 
         if (uv_loop_init(&loop) != 0)
                 bug("no event loop");
-        if (!engine_new(&app.engine, &loop, &config, &err) || !mcp_new(&app.mcp, app.engine, &err)
+        if (!engine_new(&app.engine, &loop, &config, &err))
+                goto out;
+        log_set_filter(redact_log, app.engine);
+        if (!mcp_new(&app.mcp, app.engine, options->inline_secrets, &err)
             || !stdio_new(&app.stdio, &loop, &callbacks, &app, &err))
                 goto out;
         app.client = mcp_client_new(app.mcp, &peer);
@@ -136,6 +148,7 @@ out:
         stdio_free(app.stdio);
         mcp_client_free(app.client);
         mcp_free(app.mcp);
+        log_set_filter(NULL, NULL);
         engine_free(app.engine);
         (void)uv_loop_close(&loop); /* after a failed start handles may be left; the process ends */
         return status;
@@ -156,6 +169,19 @@ static bool set_log_level(const char *name)
         return true;
 }
 
+static bool set_inline_secrets(const char *policy, struct options *options)
+{
+        bool is_denied = strcmp(policy, "deny") == 0;
+
+        if (!is_denied && strcmp(policy, "allow") != 0) {
+                (void)fprintf(stderr, "mcp-ssh-session: inline secrets are \"allow\" or \"deny\", not "
+                                      "\"%s\"\n", policy);
+                return false;
+        }
+        options->inline_secrets = is_denied ? INLINE_SECRETS_DENIED : INLINE_SECRETS_ALLOWED;
+        return true;
+}
+
 static bool read_environment(struct options *options)
 {
         const char *ssh_config = getenv("MCP_SSH_CONFIG_FILE");
@@ -163,6 +189,10 @@ static bool read_environment(struct options *options)
 
         if (ssh_config != NULL && ssh_config[0] != 0)
                 options->ssh_config = ssh_config;
+        const char *policy = getenv("MCP_SSH_INLINE_SECRETS");
+
+        if (policy != NULL && policy[0] != 0 && !set_inline_secrets(policy, options))
+                return false;
         return level == NULL || level[0] == 0 || set_log_level(level);
 }
 
@@ -190,6 +220,7 @@ static int read_flags(int argc, char **argv, struct options *options)
 {
         static const struct option names[] = {
                 { "ssh-config", required_argument, NULL, 'F' },
+                { "inline-secrets", required_argument, NULL, 'i' },
                 { "log-level", required_argument, NULL, 'l' },
                 { "version", no_argument, NULL, 'V' },
                 { "help", no_argument, NULL, 'h' },
@@ -201,6 +232,10 @@ static int read_flags(int argc, char **argv, struct options *options)
         while ((name = getopt_long(argc, argv, "+F:hV", names, NULL)) != -1) {
                 switch (name) {
                 case 'F': options->ssh_config = optarg; break;
+                case 'i':
+                        if (!set_inline_secrets(optarg, options))
+                                return 2;
+                        break;
                 case 'l':
                         if (!set_log_level(optarg))
                                 return 2;

@@ -38,6 +38,7 @@ struct connection_spec;
 struct connection_env {
         uv_loop_t *loop;
         const char *ssh_config; /* NULL: the user's own */
+        const struct redactor *redactor;
         struct home home;
         struct commands *commands;
         struct spawner *spawner;

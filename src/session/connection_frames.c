@@ -25,6 +25,12 @@
 #define PROGRAM_MAX        64
 #define HOST_KEY_MAX       (16 * 1024)
 
+/* A text of the host's for people, without secrets. */
+static char *host_text(const struct connection *connection, struct str bytes, size_t max)
+{
+        return remote_text_shown(connection->env->redactor, bytes, max);
+}
+
 static void break_off(struct connection *connection, const struct frame *frame, const char *why)
 {
         struct err err;
@@ -80,7 +86,7 @@ static void on_log(struct connection *connection, const struct frame *frame)
         }
         if (++connection->log_lines > LOG_LINES_MAX)
                 return;
-        scoped_free char *text = remote_text(bytes, LOG_TEXT_MAX);
+        scoped_free char *text = host_text(connection, bytes, LOG_TEXT_MAX);
         log_write((enum log_level)level, "%s: %s", connection->name, text);
 }
 
@@ -136,8 +142,8 @@ static void on_ready(struct connection *connection, const struct frame *frame)
         }
         free(connection->server);
         free(connection->auth_method);
-        connection->server = remote_text(server, IDENTIFICATION_MAX);
-        connection->auth_method = remote_text(method, METHOD_MAX);
+        connection->server = host_text(connection, server, IDENTIFICATION_MAX);
+        connection->auth_method = host_text(connection, method, METHOD_MAX);
         free(connection->legacy);
         connection->legacy = algorithms_legacy(algorithms);
         connection_set_state(connection, CONNECTION_READY);
@@ -175,7 +181,7 @@ static void on_failed(struct connection *connection, const struct frame *frame)
                 break_off(connection, frame, "does not decode");
                 return;
         }
-        scoped_free char *text = remote_text(bytes, ERR_TEXT_MAX / 2);
+        scoped_free char *text = host_text(connection, bytes, ERR_TEXT_MAX / 2);
         (void)err_set(&err, is_connecting_error(code) ? (enum err_code)code : ERR_CONNECT, "%s",
                       text[0] != 0 ? text : "the connection failed");
         if (connection->state == CONNECTION_AUTH && err.code == ERR_AUTH) {
@@ -203,7 +209,7 @@ static void on_shell_ready(struct connection *connection, const struct frame *fr
                 return;
         }
         free(shell->program);
-        shell->program = remote_text(program, PROGRAM_MAX);
+        shell->program = host_text(connection, program, PROGRAM_MAX);
         shell->state = SHELL_READY;
         log_info("%s: shell %s is %s, process %" PRId64, connection->name, shell->name,
                  shell->program, pid);
@@ -241,7 +247,7 @@ static void on_shell_ended(struct connection *connection, const struct frame *fr
                 break_off(connection, frame, "does not decode");
                 return;
         }
-        scoped_free char *text = remote_text(end.text, ERR_TEXT_MAX / 2);
+        scoped_free char *text = host_text(connection, end.text, ERR_TEXT_MAX / 2);
         scoped_free char *why = text[0] != 0 ? xstrdup(text)
                                 : end.status >= 0
                                         ? xasprintf("it exited with status %" PRId32, end.status)
@@ -313,7 +319,7 @@ static void on_awaiting(struct connection *connection, const struct frame *frame
                 return;
         }
         if (awaiting != WIRE_AWAITING_NOTHING) {
-                scoped_free char *question = remote_text(bytes, COMMAND_QUESTION_MAX);
+                scoped_free char *question = host_text(connection, bytes, COMMAND_QUESTION_MAX);
                 command_set_awaiting(command, (enum wire_awaiting)awaiting, &question);
         } else if (command->state == COMMAND_AWAITING) {
                 command_set_state(command, COMMAND_RUNNING);
@@ -341,7 +347,8 @@ static void on_ended(struct connection *connection, const struct frame *frame)
         if (shell == NULL || end.shell_gone == 0)
                 return;
         end_commands_of(connection, shell, "it went with a command inside it");
-        scoped_free char *why = xasprintf("it ended with the command \"%.40s\"", command->text);
+        scoped_free char *why = xasprintf("it ended with the command \"%.40s\"",
+                                          command_shown_text(command));
         scoped_free char *shown = remote_text(str_of(why), 120);
         connection_forget_shell(connection, shell, shown);
 }

@@ -25,6 +25,7 @@ struct engine {
         struct commands *commands;
         struct waits *waits;
         struct spawner *spawner;
+        struct redactor *redactor;
         struct overrides *overrides;
         struct auth_limits *auth_limits;
         struct losses *losses;
@@ -82,8 +83,14 @@ static void on_command_changed(void *arg)
         waits_poke(engine->waits);
 }
 
+static bool add_override_secret(void *arg, const struct secret *secret, struct err *err)
+{
+        return redactor_add(arg, (struct str){ secret_bytes(secret), secret_len(secret) }, err);
+}
+
 static void make_parts(struct engine *engine, uv_loop_t *loop, const struct engine_config *config)
 {
+        engine->redactor = redactor_new();
         engine->overrides = overrides_new();
         engine->commands = commands_new();
         engine->connections = connections_new();
@@ -94,6 +101,7 @@ static void make_parts(struct engine *engine, uv_loop_t *loop, const struct engi
         engine->env = (struct connection_env){
                 .loop = loop,
                 .ssh_config = engine->ssh_config,
+                .redactor = engine->redactor,
                 .commands = engine->commands,
                 .auth_limits = engine->auth_limits,
                 .losses = engine->losses,
@@ -115,7 +123,8 @@ bool engine_new(struct engine **out_engine, uv_loop_t *loop, const struct engine
         /* A dead name server holds a thread of the pool for many seconds. */
         (void)setenv("UV_THREADPOOL_SIZE", LOOK_UP_THREADS, /* overwrite= */ 0);
         make_parts(engine, loop, config);
-        if (!spawner_new(&engine->spawner, loop, &zygote, on_spawn_report, engine, err)) {
+        if (!overrides_each_secret(engine->overrides, add_override_secret, engine->redactor, err)
+            || !spawner_new(&engine->spawner, loop, &zygote, on_spawn_report, engine, err)) {
                 engine_free(engine); /* has no handle yet */
                 return false;
         }
@@ -149,10 +158,30 @@ void engine_free(struct engine *engine)
         auth_limits_free(engine->auth_limits);
         losses_free(engine->losses);
         overrides_free(engine->overrides);
+        redactor_free(engine->redactor);
         home_fini(&engine->env.home);
         free(engine->ssh_config);
         free(engine->scratch);
         free(engine);
+}
+
+/* ---- secrets ---- */
+
+bool engine_add_secret(struct engine *engine, const char *bytes, size_t len, struct err *err)
+{
+        return redactor_add(engine->redactor, (struct str){ bytes, len }, err);
+}
+
+bool engine_redact(const struct engine *engine, struct str text, struct buf *out)
+{
+        size_t begin = out->len;
+
+        if (redactor_is_empty(engine->redactor))
+                return false;
+        if (redactor_text(engine->redactor, text, out) > 0)
+                return true;
+        out->len = begin;
+        return false;
 }
 
 /* ---- running ---- */
@@ -199,8 +228,7 @@ static bool find_override(const struct engine *engine, const char *given,
 {
         if (!overrides_find(engine->overrides, given, out, err))
                 return false;
-        if (out->host != NULL || out->user != NULL || out->key != NULL || out->port != 0
-            || out->password != NULL)
+        if (override_is_any(out))
                 return true;
         return overrides_find(engine->overrides, target->host, out, err);
 }
@@ -217,6 +245,9 @@ static bool get_connection(struct engine *engine, const struct run_request *requ
                 return false;
         spec.key_filename =
                 spec.override.key != NULL ? spec.override.key : or_null(request->key_filename);
+        if (or_null(request->password) != NULL
+            && !engine_add_secret(engine, request->password, strlen(request->password), err))
+                return false;
         if (spec.override.password == NULL && or_null(request->password) != NULL)
                 password = secret_new(request->password, strlen(request->password));
         spec.password = spec.override.password != NULL ? spec.override.password : password;
@@ -267,6 +298,7 @@ static void submit(struct engine *engine, struct connection *connection,
         command_id busy;
         struct err err;
 
+        command_set_redactor(command, engine->redactor);
         *out_id = commands_add(engine->commands, &command);
         if (!connection_submit(connection, added, shell, &busy, &err))
                 command_end(added, COMMAND_FAILED, &err); /* asked before: cannot be */
