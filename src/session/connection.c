@@ -97,6 +97,35 @@ static char *name_as_said(const struct target *target)
                                     : xstrdup(target->host);
 }
 
+/* What an override brought in is shown as the variable that has it. */
+static void hide_override(struct connection *connection, const char *alias)
+{
+        const struct override *override = &connection->override;
+        const struct home *home = &connection->env->home;
+        scoped_free char *host = xasprintf("$OVRD_%s_HOST", alias);
+        scoped_free char *user = xasprintf("$OVRD_%s_USER", alias);
+        scoped_free char *key = xasprintf("$OVRD_%s_KEY", alias);
+
+        hidden_names_add(&connection->hidden, override->host, host);
+        hidden_names_add(&connection->hidden, override->user, user);
+        if (override->key == NULL)
+                return;
+        scoped_free char *path = home_expand(home, override->key);
+        scoped_free char *short_path = home_shorten(home, path);
+        hidden_names_add(&connection->hidden, override->key, key);
+        hidden_names_add(&connection->hidden, path, key);
+        hidden_names_add(&connection->hidden, short_path, key);
+}
+
+char *connection_shown(const struct connection *connection, const char *text)
+{
+        struct buf shown;
+
+        buf_init(&shown, 64 * 1024);
+        hidden_names_replace(&connection->hidden, text, &shown);
+        return buf_take(&shown);
+}
+
 struct connection *connection_new(struct connection_env *env, uint64_t id,
                                   const struct connection_spec *spec)
 {
@@ -112,6 +141,7 @@ struct connection *connection_new(struct connection_env *env, uint64_t id,
                 connection->password =
                         secret_new(secret_bytes(spec->password), secret_len(spec->password));
         connection->name = name_as_said(spec->target);
+        hide_override(connection, spec->target->host);
         connection->server = xstrdup("");
         connection->auth_method = xstrdup("");
         connection->legacy = xstrdup("");
@@ -133,6 +163,7 @@ static void on_timer_closed(uv_handle_t *handle)
                 free(connection->aliases[i].given);
                 target_fini(&connection->aliases[i].target);
         }
+        hidden_names_fini(&connection->hidden);
         free(connection->name);
         free(connection->limit_key);
         free(connection->key_filename);
@@ -321,10 +352,12 @@ static void remember_losses(struct connection *connection, const char *why)
 void connection_fail(struct connection *connection, const struct err *why)
 {
         bool was_ready = connection->state == CONNECTION_READY;
-        struct err err = *why;
+        struct err err;
 
         if (!connection_is_live(connection))
                 return;
+        scoped_free char *shown = connection_shown(connection, why->text);
+        (void)err_set(&err, why->code, "%s", shown);
         if (was_ready && strncmp(err.text, "connection lost", 15) != 0)
                 (void)err_context(&err, "connection lost");
         log_info("%s: %s", connection->name, err.text);
@@ -447,7 +480,13 @@ bool connection_was_given(const struct connection *connection, const struct conn
 
 bool connection_can_stand_for(const struct connection *connection, const struct connection *later)
 {
-        return connection != later && connection_is_live(connection) && connection->host != NULL
+        /* who came by an override must not learn what it says from another's name */
+        bool may_share_name = (!override_is_hiding(&connection->override)
+                               && !override_is_hiding(&later->override))
+                              || strcmp(connection->name, later->name) == 0;
+
+        return connection != later && may_share_name && connection_is_live(connection)
+               && connection->host != NULL
                && connection->port == later->port && strcmp(connection->host, later->host) == 0
                && strcmp(connection->user, later->user) == 0
                && connection->alias_count < ALIASES_MAX
@@ -497,7 +536,8 @@ static bool means(const char *host, const char *user, int port, const struct tar
 
 bool connection_matches(const struct connection *connection, const struct target *target)
 {
-        if (means(connection->host, connection->user, connection->port, target, connection))
+        if (!override_is_hiding(&connection->override)
+            && means(connection->host, connection->user, connection->port, target, connection))
                 return true;
         for (unsigned i = 0; i < connection->alias_count; i++) {
                 const struct target *at = &connection->aliases[i].target;

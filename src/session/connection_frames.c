@@ -87,7 +87,9 @@ static void on_log(struct connection *connection, const struct frame *frame)
         if (++connection->log_lines > LOG_LINES_MAX)
                 return;
         scoped_free char *text = host_text(connection, bytes, LOG_TEXT_MAX);
-        log_write((enum log_level)level, "%s: %s", connection->name, text);
+        scoped_free char *shown = connection_shown(connection, text);
+        log_write((enum log_level)level, "%s: %s", connection->name,
+                  level < LOG_DEBUG ? shown : text);
 }
 
 static void on_sandbox(struct connection *connection, const struct frame *frame)
@@ -143,7 +145,8 @@ static void on_ready(struct connection *connection, const struct frame *frame)
         free(connection->server);
         free(connection->auth_method);
         connection->server = host_text(connection, server, IDENTIFICATION_MAX);
-        connection->auth_method = host_text(connection, method, METHOD_MAX);
+        scoped_free char *auth_method = host_text(connection, method, METHOD_MAX);
+        connection->auth_method = connection_shown(connection, auth_method);
         free(connection->legacy);
         connection->legacy = algorithms_legacy(algorithms);
         connection_set_state(connection, CONNECTION_READY);

@@ -13,6 +13,7 @@
 #include "session/agent.h"
 #include "session/connection.h"
 #include "session/dial.h"
+#include "session/hidden_names.h"
 #include "session/host_keys.h"
 #include "session/identities.h"
 #include "session/postbox.h"
@@ -40,6 +41,7 @@ struct connection {
 
         char *key_filename;       /* NULL: none given */
         struct override override; /* borrowed from the engine's overrides */
+        struct hidden_names hidden; /* of the override */
 
         /* until authenticated */
         struct secret *password;
@@ -86,6 +88,9 @@ void connection_fail(struct connection *connection, const struct err *why);
 /* May any of it have run? A worker types nothing into a shell that it has not called ready. */
 bool connection_may_have_run(const struct connection *connection, const struct command *command);
 void connection_lose_worker(struct connection *connection);
+
+/* The text without what an override brought in; yours, free(). */
+char *connection_shown(const struct connection *connection, const char *text);
 
 /* connection_setup.c */
 void connection_start(struct connection *connection);

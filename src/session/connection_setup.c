@@ -39,6 +39,18 @@ void connection_fail_setup(struct connection *connection, struct err *err)
 
 /* ---- dial ---- */
 
+/* Of "cannot connect to HOST (ADDRESS) port N: why", where the address would tell who HOST is. */
+static void keep_reason(const struct connection *connection, struct err *err)
+{
+        const char *reason = NULL;
+        const struct err was = *err;
+
+        for (const char *at = was.text; (at = strstr(at, ": ")) != NULL; at += 2)
+                reason = at + 2;
+        if (reason != NULL)
+                (void)err_set(err, was.code, "cannot connect to %s: %s", connection->name, reason);
+}
+
 static void on_dialed(void *arg, int fd, const struct err *why)
 {
         struct connection *connection = arg;
@@ -51,6 +63,8 @@ static void on_dialed(void *arg, int fd, const struct err *why)
                 connection_start_worker(connection, fd);
                 return;
         }
+        if (override_is_hiding(&connection->override))
+                keep_reason(connection, &err);
         if (connection->config->is_fallback)
                 (void)err_context(&err, "no ssh program is installed here, so no ssh_config was read");
         connection_fail(connection, &err);
@@ -124,8 +138,14 @@ static void take_names(struct connection *connection)
                 xstrdup(override->host != NULL ? override->host : connection->config->hostname);
         connection->user = xstrdup(connection->config->user);
         connection->port = connection->config->port;
-        free(connection->name);
-        connection->name = target_name(connection->user, connection->host, connection->port);
+        if (override_is_hiding(override)) {
+                log_debug("%s is %s@%s port %d", connection->name, connection->user,
+                          connection->host, connection->port);
+        } else {
+                free(connection->name);
+                connection->name =
+                        target_name(connection->user, connection->host, connection->port);
+        }
         connection->limit_key = xasprintf("%s port %d", connection->host, connection->port);
         for (struct command *at = commands_first(commands); at != NULL;
              at = commands_after(commands, at)) {

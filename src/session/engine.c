@@ -233,16 +233,39 @@ static bool find_override(const struct engine *engine, const char *given,
         return overrides_find(engine->overrides, target->host, out, err);
 }
 
-static bool get_connection(struct engine *engine, const struct run_request *request,
-                           const struct target *target, struct connection **out_connection,
-                           struct err *err)
+/* The machine that a reference means; what an override says anyway is no part of its name. */
+static bool parse_reference(const struct engine *engine, const struct session_ref *session,
+                            struct target *out_target, struct override *out_override,
+                            struct err *err)
 {
-        struct connection_spec spec = { .given = request->session.host, .target = target };
+        struct target target;
+
+        if (!target_parse(&target, session->host, session->username, session->port, err))
+                return false;
+        if (!find_override(engine, session->host, &target, out_override, err)) {
+                target_fini(&target);
+                return false;
+        }
+        if (out_override->user != NULL) {
+                free(target.user);
+                target.user = NULL;
+        }
+        if (out_override->port != 0)
+                target.port = 0;
+        *out_target = target;
+        return true;
+}
+
+static bool get_connection(struct engine *engine, const struct run_request *request,
+                           const struct target *target, const struct override *override,
+                           struct connection **out_connection, struct err *err)
+{
+        struct connection_spec spec = { .given = request->session.host,
+                                        .target = target,
+                                        .override = *override };
         struct secret *password = NULL;
         uint64_t id;
 
-        if (!find_override(engine, spec.given, target, &spec.override, err))
-                return false;
         spec.key_filename =
                 spec.override.key != NULL ? spec.override.key : or_null(request->key_filename);
         if (or_null(request->password) != NULL
@@ -265,13 +288,14 @@ bool engine_connect(struct engine *engine, const struct session_ref *session,
 {
         struct run_request request = { .session = *session };
         struct connection *connection = NULL;
+        struct override override;
         struct target target;
 
         if (engine->is_stopping)
                 return err_set(err, ERR_STATE, "mcp-ssh-session is stopping.");
-        if (!target_parse(&target, session->host, session->username, session->port, err))
+        if (!parse_reference(engine, session, &target, &override, err))
                 return false;
-        bool ok = get_connection(engine, &request, &target, &connection, err);
+        bool ok = get_connection(engine, &request, &target, &override, &connection, err);
         target_fini(&target);
         if (!ok)
                 return false;
@@ -309,6 +333,7 @@ bool engine_run(struct engine *engine, const struct run_request *request, comman
 {
         const char *shell = or_null(request->session.shell);
         struct connection *connection = NULL;
+        struct override override;
         struct target target;
 
         *out_busy = (command_id){ 0 };
@@ -316,11 +341,10 @@ bool engine_run(struct engine *engine, const struct run_request *request, comman
                 return err_set(err, ERR_STATE, "mcp-ssh-session is stopping.");
         if (!check_text(request, err) || !check_rest(request, err)
             || !commands_has_room(engine->commands, err)
-            || !target_parse(&target, request->session.host, request->session.username,
-                             request->session.port, err))
+            || !parse_reference(engine, &request->session, &target, &override, err))
                 return false;
         shell = shell != NULL ? shell : SHELL_DEFAULT;
-        bool ok = get_connection(engine, request, &target, &connection, err)
+        bool ok = get_connection(engine, request, &target, &override, &connection, err)
                   && connection_may_submit(connection, shell, request->isolated, out_busy, err);
         if (ok)
                 submit(engine, connection, request, shell, out_id);
@@ -438,11 +462,12 @@ bool engine_session_input(struct engine *engine, const struct session_ref *sessi
 {
         const char *name = or_null(session->shell);
         struct str text = { bytes, len };
+        struct override override;
         struct target target;
         struct place place = { 0 };
 
         if (!check_input(len, err) || (name != NULL && !target_check_shell_name(name, err))
-            || !target_parse(&target, session->host, session->username, session->port, err))
+            || !parse_reference(engine, session, &target, &override, err))
                 return false;
         bool is_found =
                 find_shell(engine, &target, name != NULL ? name : SHELL_DEFAULT, &place, err);
@@ -521,10 +546,11 @@ bool engine_close_session(struct engine *engine, const struct session_ref *sessi
                           unsigned *out_closed, struct err *err)
 {
         const char *name = or_null(session->shell);
+        struct override override;
         struct target target;
 
         if ((name != NULL && !target_check_shell_name(name, err))
-            || !target_parse(&target, session->host, session->username, session->port, err))
+            || !parse_reference(engine, session, &target, &override, err))
                 return false;
         *out_closed = close_matching(engine, &target, name);
         target_fini(&target);

@@ -268,6 +268,13 @@ static void overrides_leave_the_environment(void **state)
         assert_true(overrides_find(overrides, "web.1", &found, &err));
         assert_string_equal(secret_bytes(found.password), "hunter2");
         assert_int_equal(found.port, 2222);
+        assert_string_equal(secret_bytes(found.sudo_password), "canary");
+        assert_null(found.enable_password);
+        assert_true(overrides_find(overrides, "WEB.1", &found, &err)); /* hosts have no case */
+        assert_int_equal(found.port, 2222);
+        assert_true(overrides_find(overrides, "web.1_SUDO", &found, &err));
+        assert_null(found.password); /* it is web.1's, for sudo */
+        assert_true(overrides_find(overrides, "web.1", &found, &err));
         assert_null(found.host);
         assert_true(overrides_find(overrides, "web", &found, &err));
         assert_null(found.password);
