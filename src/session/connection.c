@@ -349,6 +349,29 @@ static void remember_losses(struct connection *connection, const char *why)
         }
 }
 
+/* Did the host, or the way to it, fail while a connection was made? */
+static bool is_failed_connect(const struct connection *connection, enum err_code code)
+{
+        bool is_setting_up = connection->state == CONNECTION_DIALING
+                             || connection->state == CONNECTION_KEX
+                             || connection->state == CONNECTION_AUTH;
+
+        return is_setting_up && code != ERR_HOST_KEY && code != ERR_AUTH;
+}
+
+static void note_failed_connect(struct connection *connection, struct err *err)
+{
+        int64_t pause_ms;
+        unsigned count = backoff_failed(connection->env->backoff, connection->limit_key,
+                                        clock_now_ms(), &pause_ms);
+        const struct err was = *err;
+
+        if (count > 1)
+                (void)err_set(err, was.code, "%.*s (attempt %u in a row; the next one waits %d s)",
+                              (int)(sizeof was.text - 64), was.text, count,
+                              (int)(pause_ms / 1000));
+}
+
 void connection_fail(struct connection *connection, const struct err *why)
 {
         bool was_ready = connection->state == CONNECTION_READY;
@@ -360,6 +383,8 @@ void connection_fail(struct connection *connection, const struct err *why)
         (void)err_set(&err, why->code, "%s", shown);
         if (was_ready && strncmp(err.text, "connection lost", 15) != 0)
                 (void)err_context(&err, "connection lost");
+        if (is_failed_connect(connection, why->code))
+                note_failed_connect(connection, &err);
         log_info("%s: %s", connection->name, err.text);
         tell_failure(connection, &err);
         if (connection->state == CONNECTION_AUTH && why->code == ERR_AUTH)

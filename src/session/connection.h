@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "base/secret.h"
 #include "session/auth_limits.h"
+#include "session/backoff.h"
 #include "session/commands.h"
 #include "session/credentials.h"
 #include "session/engine.h"
@@ -43,6 +44,7 @@ struct connection_env {
         struct commands *commands;
         struct spawner *spawner;
         struct auth_limits *auth_limits;
+        struct backoff *backoff;
         struct losses *losses;
         uint8_t *scratch;         /* POSTBOX_SCRATCH_LEN */
         unsigned sandbox_missing; /* WIRE_SANDBOX_* bits whose absence was logged */
@@ -55,7 +57,7 @@ struct connection_env {
 };
 
 enum connection_state {
-        CONNECTION_RESOLVING, /* ssh -G */
+        CONNECTION_RESOLVING, /* ssh -G; and the pause after a failed connect, see backoff.h */
         CONNECTION_DIALING,   /* name look-up, TCP */
         CONNECTION_KEX,       /* the worker is there; until it shows the host's key */
         CONNECTION_AUTH,      /* the key was good */

@@ -153,6 +153,7 @@ static void on_ready(struct connection *connection, const struct frame *frame)
         connection_set_deadline(connection, -1);
         connection_drop_setup(connection); /* the agent above all */
         auth_limits_succeeded(connection->env->auth_limits, connection->limit_key);
+        backoff_succeeded(connection->env->backoff, connection->limit_key);
         connection_tell_step(connection, CONNECT_STEP_LOG_IN, connection->auth_method);
         log_info("%s: connected to %s by %s", connection->name, connection->server,
                  connection->auth_method);

@@ -72,7 +72,7 @@ struct connection {
         int64_t opened_wall_ms;
         const struct connection_watch *watch; /* not ours; NULL: nobody looks on */
         struct shells shells;
-        uv_timer_t timer; /* the one deadline of the present state */
+        uv_timer_t timer; /* the one deadline of the present state, or the end of a pause */
 };
 
 /* connection.c */

@@ -113,8 +113,15 @@ static bool read_files(struct connection *connection, struct err *err)
 static void dial(struct connection *connection)
 {
         struct connection_env *env = connection->env;
+        int64_t pause_ms = backoff_wait_ms(env->backoff, connection->limit_key, clock_now_ms());
         struct err err = { 0 };
 
+        if (pause_ms > 0) { /* connection_on_deadline() goes on */
+                log_info("%s: waits %lld ms, because connecting failed before", connection->name,
+                         (long long)pause_ms);
+                connection_set_deadline(connection, pause_ms);
+                return;
+        }
         if (!check_is_supported(connection, &err)
             || !auth_limits_allow(env->auth_limits, connection->limit_key, clock_now_ms(), &err)
             || !read_files(connection, &err)) {
@@ -231,8 +238,8 @@ void connection_on_deadline(struct connection *connection)
                 (void)err_set(&err, ERR_CONNECT, "the log-in was not answered within %d s",
                               AUTH_MS / 1000);
                 break;
-        case CONNECTION_RESOLVING: /* these two have clocks of their own */
-        case CONNECTION_DIALING:
+        case CONNECTION_RESOLVING: dial(connection); return; /* a pause is over */
+        case CONNECTION_DIALING: /* has a clock of its own */
         case CONNECTION_READY:
         case CONNECTION_CLOSING:
         case CONNECTION_GONE: return;

@@ -28,6 +28,7 @@ struct engine {
         struct redactor *redactor;
         struct overrides *overrides;
         struct auth_limits *auth_limits;
+        struct backoff *backoff;
         struct losses *losses;
         char *ssh_config;
         uint8_t *scratch;
@@ -95,6 +96,7 @@ static void make_parts(struct engine *engine, uv_loop_t *loop, const struct engi
         engine->commands = commands_new();
         engine->connections = connections_new();
         engine->auth_limits = auth_limits_new();
+        engine->backoff = backoff_new();
         engine->losses = losses_new();
         engine->scratch = xcalloc(1, POSTBOX_SCRATCH_LEN);
         engine->ssh_config = config->ssh_config != NULL ? xstrdup(config->ssh_config) : NULL;
@@ -104,6 +106,7 @@ static void make_parts(struct engine *engine, uv_loop_t *loop, const struct engi
                 .redactor = engine->redactor,
                 .commands = engine->commands,
                 .auth_limits = engine->auth_limits,
+                .backoff = engine->backoff,
                 .losses = engine->losses,
                 .scratch = engine->scratch,
                 .on_resolved = on_resolved,
@@ -156,6 +159,7 @@ void engine_free(struct engine *engine)
         connections_free(engine->connections);
         commands_free(engine->commands);
         auth_limits_free(engine->auth_limits);
+        backoff_free(engine->backoff);
         losses_free(engine->losses);
         overrides_free(engine->overrides);
         redactor_free(engine->redactor);
