@@ -75,8 +75,7 @@ void connection_set_deadline(struct connection *connection, int64_t ms)
                 (void)uv_timer_start(&connection->timer, on_timer, (uint64_t)ms, 0);
 }
 
-static void add_alias(struct connection *connection, const char *given, const struct target *target,
-                      const struct credentials *credentials)
+static void add_alias(struct connection *connection, const char *given, const struct target *target)
 {
         if (connection->alias_count == ALIASES_MAX)
                 return;
@@ -84,7 +83,6 @@ static void add_alias(struct connection *connection, const char *given, const st
                 .given = xstrdup(given),
                 .target = { xstrdup(target->host),
                             target->user != NULL ? xstrdup(target->user) : NULL, target->port },
-                .credentials = *credentials,
         };
 }
 
@@ -146,7 +144,7 @@ struct connection *connection_new(struct connection_env *env, uint64_t id,
         connection->auth_method = xstrdup("");
         connection->legacy = xstrdup("");
         connection->opened_wall_ms = clock_wall_ms();
-        add_alias(connection, spec->given, spec->target, &spec->credentials);
+        add_alias(connection, spec->given, spec->target);
         shells_init(&connection->shells);
         (void)uv_timer_init(env->loop, &connection->timer); /* cannot fail */
         connection->timer.data = connection;
@@ -325,7 +323,7 @@ static void move_command_that_did_not_run(struct connection *connection, struct 
                                         connection->key_filename,
                                         connection->override.password,
                                         connection->override,
-                                        said->credentials };
+                                        connection->credentials };
 
         if (command->was_moved || connection->had_password) {
                 lose_command(connection, command, why);
@@ -344,8 +342,8 @@ static void remember_losses(struct connection *connection, const char *why)
                 const struct shell *shell = list_entry(at, struct shell, node);
                 if (shell->state != SHELL_READY)
                         continue;
-                scoped_free char *session = xasprintf("%s/%s", connection->name, shell->name);
-                losses_remember(connection->env->losses, session, why);
+                scoped_free char *key = connection_loss_key(connection, shell->name);
+                losses_remember(connection->env->losses, key, why);
         }
 }
 
@@ -496,11 +494,15 @@ bool connection_was_given(const struct connection *connection, const struct conn
                 const struct alias *at = &connection->aliases[i];
                 if (strcmp(at->given, spec->given) == 0
                     && is_same_text(at->target.user, spec->target->user)
-                    && at->target.port == spec->target->port
-                    && credentials_allow(&spec->credentials, &at->credentials))
+                    && at->target.port == spec->target->port)
                         return true;
         }
         return false;
+}
+
+const struct credentials *connection_credentials(const struct connection *connection)
+{
+        return &connection->credentials;
 }
 
 bool connection_can_stand_for(const struct connection *connection, const struct connection *later)
@@ -514,8 +516,9 @@ bool connection_can_stand_for(const struct connection *connection, const struct 
                && connection->host != NULL
                && connection->port == later->port && strcmp(connection->host, later->host) == 0
                && strcmp(connection->user, later->user) == 0
+               && memcmp(connection->config_print, later->config_print, SHA256_LEN) == 0
                && connection->alias_count < ALIASES_MAX
-               && credentials_allow(&later->credentials, &connection->credentials);
+               && credentials_are_same(&later->credentials, &connection->credentials);
 }
 
 static void move_command(struct connection *to, struct connection *from, struct command *command)
@@ -535,8 +538,7 @@ void connection_take_over(struct connection *connection, struct connection *late
         struct commands *commands = connection->env->commands;
 
         for (unsigned i = 0; i < later->alias_count; i++)
-                add_alias(connection, later->aliases[i].given, &later->aliases[i].target,
-                          &later->aliases[i].credentials);
+                add_alias(connection, later->aliases[i].given, &later->aliases[i].target);
         for (struct command *at = commands_first(commands); at != NULL;
              at = commands_after(commands, at))
                 if (at->connection == later->id && !command_state_is_final(at->state))

@@ -105,10 +105,15 @@ bool connection_is_live(const struct connection *connection); /* before CLOSING 
 const struct shells *connection_shells(const struct connection *connection);
 struct shell *connection_find_shell(const struct connection *connection, const char *name);
 
-/* Was it made (or joined) by a call that said the same, word for word? */
+/* Was it made (or joined) by a call that named the same machine, word for word? */
 bool connection_was_given(const struct connection *connection, const struct connection_spec *spec);
 
-/* Do both, resolved, mean the same machine and user, and may `later` use this one? */
+const struct credentials *connection_credentials(const struct connection *connection);
+
+/*
+ * Do both, resolved, mean the same machine, user and way there, with the same credentials and the
+ * same configuration?
+ */
 bool connection_can_stand_for(const struct connection *connection, const struct connection *later);
 
 /* Moves the other's commands and names here, and ends it. */

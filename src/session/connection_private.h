@@ -26,7 +26,6 @@
 struct alias {
         char *given;
         struct target target;
-        struct credentials credentials;
 };
 
 struct connection {
@@ -56,6 +55,7 @@ struct connection {
         char *host;
         char *user;
         int port;
+        uint8_t config_print[SHA256_LEN]; /* of ssh_config.h */
 
         bool had_password;       /* one that a call gave: it is not kept */
         bool has_worker;         /* the zygote was asked for one, and has not reported its end */
@@ -111,4 +111,6 @@ void connection_run_waiting(struct connection *connection); /* it has become rea
 void connection_run_in_shell(struct connection *connection, struct shell *shell);
 void connection_end_command(struct connection *connection, struct command *command);
 void connection_forget_shell(struct connection *connection, struct shell *shell, const char *why);
+/* For losses: two sessions of one name have different credentials. Yours, free(). */
+char *connection_loss_key(const struct connection *connection, const char *shell_name);
 char *connection_session_name(const struct connection *connection, const char *shell_name);

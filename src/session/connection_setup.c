@@ -145,6 +145,7 @@ static void take_names(struct connection *connection)
                 xstrdup(override->host != NULL ? override->host : connection->config->hostname);
         connection->user = xstrdup(connection->config->user);
         connection->port = connection->config->port;
+        memcpy(connection->config_print, connection->config->print, SHA256_LEN);
         if (override_is_hiding(override)) {
                 log_debug("%s is %s@%s port %d", connection->name, connection->user,
                           connection->host, connection->port);

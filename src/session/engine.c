@@ -455,7 +455,7 @@ static bool find_shell(const struct engine *engine, const struct target *target,
         if (any_count > 1 && busy_count != 1)
                 return err_set(err, ERR_INPUT,
                                "%u open sessions match that host: give username and port as "
-                               "list_sessions shows them.",
+                               "list_sessions shows them, or use send_input with the command's id.",
                                any_count);
         *out_place = any_count == 1 ? any : busy;
         return true;

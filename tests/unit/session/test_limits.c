@@ -159,11 +159,11 @@ static void credentials_are_not_shared_silently(void **state)
         struct credentials with_other = credentials_of(NULL, other);
 
         (void)state;
-        assert_true(credentials_allow(&none, &key)); /* says nothing: may use what is there */
-        assert_true(credentials_allow(&key, &key));
-        assert_false(credentials_allow(&key, &none));
-        assert_false(credentials_allow(&with_word, &with_other));
-        assert_false(credentials_allow(&with_word, &key));
+        assert_false(credentials_are_same(&none, &key));
+        assert_true(credentials_are_same(&key, &key));
+        assert_false(credentials_are_same(&key, &none));
+        assert_false(credentials_are_same(&with_word, &with_other));
+        assert_false(credentials_are_same(&with_word, &key));
         secret_free(word);
         secret_free(other);
 }
