@@ -22,6 +22,7 @@ struct session_channel {
         int64_t opened_by_ms;
         char *exec; /* NULL: shell */
         uint32_t columns, rows;
+        bool is_held;
         bool close_stdin;
         bool eof_sent;
         const struct channel_env *env; /* not ours; NULL: nothing */
@@ -70,6 +71,7 @@ struct session_channel *session_channel_new(ssh_session ssh, const struct sessio
         channel->exec = request->exec != NULL ? xstrdup(request->exec) : NULL;
         channel->columns = request->columns;
         channel->rows = request->rows;
+        channel->is_held = request->is_held;
         channel->close_stdin = request->close_stdin;
         channel->env = request->env;
         channel->status = -1;
@@ -102,6 +104,18 @@ void session_channel_free(struct session_channel *channel)
         free(channel);
 }
 
+void session_channel_start(struct session_channel *channel, int64_t now_ms)
+{
+        channel->is_held = false;
+        channel->opened_by_ms = now_ms + SESSION_CHANNEL_OPEN_TIMEOUT_MS;
+        session_channel_turn(channel, now_ms);
+}
+
+bool session_channel_is_held(const struct session_channel *channel)
+{
+        return channel->is_held;
+}
+
 enum session_channel_state session_channel_state(const struct session_channel *channel)
 {
         return channel->state;
@@ -119,7 +133,9 @@ struct session_channel_end session_channel_end(const struct session_channel *cha
 
 int64_t session_channel_deadline_ms(const struct session_channel *channel)
 {
-        return channel->state == SESSION_CHANNEL_OPENING ? channel->opened_by_ms : INT64_MAX;
+        return channel->state == SESSION_CHANNEL_OPENING && !channel->is_held
+                     ? channel->opened_by_ms
+                     : INT64_MAX;
 }
 
 /* A variable that the server does not take (AcceptEnv) is no failure. */
@@ -223,7 +239,7 @@ static bool has_unread(struct session_channel *channel)
 
 void session_channel_turn(struct session_channel *channel, int64_t now_ms)
 {
-        if (channel->state == SESSION_CHANNEL_OPENING)
+        if (channel->state == SESSION_CHANNEL_OPENING && !channel->is_held)
                 go_on_opening(channel, now_ms);
         if (channel->state != SESSION_CHANNEL_OPEN)
                 return;

@@ -35,6 +35,7 @@ struct session_channel_request {
         const char *exec;       /* command for an exec request; NULL: a PTY with the login shell */
         uint32_t columns, rows; /* of the PTY */
         bool close_stdin;       /* send EOF at once */
+        bool is_held;           /* nothing is sent before session_channel_start() */
         const struct channel_env *env; /* asked for before it starts; NULL: nothing. Not ours */
 };
 
@@ -45,6 +46,8 @@ struct session_channel_end {
 
 struct session_channel *session_channel_new(ssh_session ssh, const struct session_channel_request *request, int64_t now_ms);
 void session_channel_free(struct session_channel *channel);
+void session_channel_start(struct session_channel *channel, int64_t now_ms); /* one that was held */
+bool session_channel_is_held(const struct session_channel *channel);
 
 enum session_channel_state session_channel_state(const struct session_channel *channel);
 const char *session_channel_error(const struct session_channel *channel);

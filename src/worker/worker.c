@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 #define SHELLS_MAX    8            /* the supervisor's own limit is lower or equal; more are refused */
+#define FORMER_MAX    16           /* remembered; one more forgets the oldest */
 #define ISOLATED_MAX  8            /* likewise */
 #define PENDING_MAX   16           /* commands whose text is still coming in */
 #define READ_PER_TURN (256 * 1024) /* bytes; one chatty channel must not starve the others */
@@ -42,6 +43,12 @@
 struct pending {
         struct job *job;
         uint64_t shell_id; /* 0: isolated */
+};
+
+/* A number of a process is used again, but hardly with the same place for its stack. */
+struct process {
+        long long pid;
+        long long stack; /* where it starts; 0 unknown */
 };
 
 struct worker {
@@ -56,6 +63,8 @@ struct worker {
         struct probe *probe; /* NULL: not begun, or given up for good */
         bool probe_failed;
         struct shell *shells[SHELLS_MAX];
+        struct process former[FORMER_MAX]; /* shells that were closed; the oldest is overwritten */
+        unsigned former_count;
         struct isolated *isolated[ISOLATED_MAX];
         struct pending pending[PENDING_MAX];
         bool stopping;
@@ -268,6 +277,18 @@ static void serve_frame(struct worker *worker, const struct frame *frame, int64_
 
 /* ---- the probe ---- */
 
+/* A shell that was closed may live on (it ignores SIGHUP) and is none of the new ones. */
+static bool is_known_child(const struct worker *worker, const struct process *child)
+{
+        for (size_t i = 0; i < SHELLS_MAX; i++)
+                if (worker->shells[i] != NULL && shell_pid(worker->shells[i]) == child->pid)
+                        return true;
+        for (size_t i = 0; i < FORMER_MAX; i++)
+                if (worker->former[i].pid == child->pid && worker->former[i].stack == child->stack)
+                        return true;
+        return false;
+}
+
 /* One of our sshd's children with a terminal that no shell has yet; 0 none. */
 static long long find_new_child(const struct worker *worker, struct str lines)
 {
@@ -275,17 +296,14 @@ static long long find_new_child(const struct worker *worker, struct str lines)
         struct str line;
 
         while (str_line(&lines, &line)) {
-                long long pid;
-                bool is_known = false;
-                if (!str_is(str_word(&line), "c") || !str_number(str_word(&line), &pid))
+                struct process child = { .stack = 0 };
+                if (!str_is(str_word(&line), "c") || !str_number(str_word(&line), &child.pid))
                         continue;
-                (void)str_word(&line); /* where its stack is */
+                (void)str_number(str_word(&line), &child.stack); /* no number: not known */
                 if (str_starts(str_trim(line), "sshd"))
                         continue; /* has not become the shell yet */
-                for (size_t i = 0; i < SHELLS_MAX; i++)
-                        is_known |= worker->shells[i] != NULL && shell_pid(worker->shells[i]) == pid;
-                if (!is_known)
-                        found = pid;
+                if (!is_known_child(worker, &child))
+                        found = child.pid;
         }
         return found;
 }
@@ -342,8 +360,38 @@ static bool is_backed_up(const struct worker *worker)
         return frame_socket_unsent(&worker->frames) > FRAME_SOCKET_OUT_HIGH;
 }
 
+static void drop_shell(struct worker *worker, size_t at)
+{
+        const struct shell *shell = worker->shells[at];
+
+        if (shell_pid(shell) != 0)
+                worker->former[worker->former_count++ % FORMER_MAX] =
+                        (struct process){ shell_pid(shell), shell_stack(shell) };
+        shell_free(worker->shells[at]);
+        worker->shells[at] = NULL;
+}
+
+/* The oldest that waits, if no other is being found; see shell.h. */
+static void start_next_shell(struct worker *worker, int64_t now_ms)
+{
+        struct shell *next = NULL;
+
+        for (size_t i = 0; i < SHELLS_MAX; i++) {
+                struct shell *at = worker->shells[i];
+                if (at == NULL)
+                        continue;
+                if (shell_is_being_found(at, now_ms))
+                        return;
+                if (shell_is_held(at) && (next == NULL || shell_id(at) < shell_id(next)))
+                        next = at;
+        }
+        if (next != NULL)
+                shell_start(next, now_ms);
+}
+
 static void sweep(struct worker *worker, int64_t now_ms)
 {
+        start_next_shell(worker, now_ms);
         (void)ssh_channel_poll(worker->ear, /* is_stderr= */ 0);
         forwards_turn(&worker->forwards, now_ms);
         for (size_t i = 0; i < SHELLS_MAX && !is_backed_up(worker); i++)
@@ -357,10 +405,8 @@ static void sweep(struct worker *worker, int64_t now_ms)
                 }
         turn_probe(worker, now_ms);
         for (size_t i = 0; i < SHELLS_MAX; i++)
-                if (worker->shells[i] != NULL && shell_is_over(worker->shells[i])) {
-                        shell_free(worker->shells[i]);
-                        worker->shells[i] = NULL;
-                }
+                if (worker->shells[i] != NULL && shell_is_over(worker->shells[i]))
+                        drop_shell(worker, i);
 }
 
 /* True: there may be more to take at once. */

@@ -299,3 +299,26 @@ def test_loud_and_themed_rc_files(server, login):
         result = server.execute(login, command)
         if output is not None:
             assert (result.output, result.exit_status) == (output, status), result
+
+
+def test_shells_opened_at_once_are_told_apart(start_server, own_sshd):
+    """Which of sshd's children is whose shows in who is said to wait for a line, and for whom it is ended."""
+    server = start_server(config=own_sshd().ssh_config)
+    names = [f"s{number}" for number in range(6)]
+    pending = {name: server.start_tool("execute_command", host="t-bash", session=name, timeout=20,
+                                       command=f"sleep 0.{index}; read line; echo \"{name} got $line\"")
+               for index, name in enumerate(names)}
+    asking = {name: pending[name].result() for name in names}
+    assert {name: asking[name].awaiting for name in names} == {name: "line" for name in names}
+    for name in reversed(names):
+        server.call_tool("send_input", command_id=asking[name].command_id, input_text=f"{name}\\n")
+        ended = server.call_tool("get_command_status", command_id=asking[name].command_id, wait_s=20)
+        assert ended.exit_status == 0 and ended.output.endswith(f"{name} got {name}\n"), ended
+
+
+def test_a_closed_shell_that_lives_on_is_not_taken_for_a_new_one(start_server, own_sshd):
+    server = start_server(config=own_sshd().ssh_config)
+    assert server.execute("t-bash", "trap '' HUP; (sleep 3; :) & disown; echo on", session="old").output.endswith("on\n")
+    server.call_tool("close_session", host="t-bash", session="old")
+    result = server.execute("t-bash", "read line; echo got $line", session="new", timeout=20)
+    assert result.awaiting == "line", result

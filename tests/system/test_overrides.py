@@ -35,17 +35,17 @@ def tells_nothing(server, tmp_path, *names):
 def test_every_tool_goes_by_the_alias(overridden, sshd, tmp_path, alias):
     server = overridden(alias)
     first = server.execute(alias, "true")
-    assert first.exit_status == 0 and first.session == alias.lower(), first
-    assert server.execute(alias, "x=1", session="second").session == alias.lower() + "/second"
+    assert first.exit_status == 0 and first.session == alias, first
+    assert server.execute(alias, "x=1", session="second").session == alias + "/second"
     assert server.execute(alias, "true", username="somebody", port=1).started is False
     started = server.call_tool("execute_command_async", host=alias, command="read line; echo got $line")
     server.wait_for(lambda: "Awaiting" in server.call_tool("list_running_commands").text, "the question")
     typed = server.call_tool("send_input_by_session", host=alias, input_text="it\n", username="somebody")
     assert not typed.is_error, typed
     ended = server.call_tool("get_command_status", command_id=started.command_id, wait_s=20)
-    assert "got it" in ended.text and ended.session == alias.lower(), ended
+    assert "got it" in ended.text and ended.session == alias, ended
     sessions = server.call_tool("list_sessions").structured["sessions"]
-    assert {s["session"] for s in sessions} == {alias.lower(), alias.lower() + "/second"}
+    assert {s["session"] for s in sessions} == {alias, alias + "/second"}
     assert {s["host"] for s in sessions} == {alias}
     server.call_tool("list_command_history")
     assert server.call_tool("close_session", host=alias, session="second").structured["closed"] == 1

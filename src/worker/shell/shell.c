@@ -22,6 +22,7 @@ struct shell *shell_new(const struct shell_config *config, int64_t now_ms)
         struct session_channel_request request = {
                 .columns = config->columns,
                 .rows = config->rows,
+                .is_held = true,
                 .env = config->env,
         };
 
@@ -56,6 +57,24 @@ void shell_free(struct shell *shell)
         free(shell);
 }
 
+void shell_start(struct shell *shell, int64_t now_ms)
+{
+        shell->phase_since_ms = now_ms;
+        shell->last_output_ms = now_ms;
+        session_channel_start(shell->channel, now_ms);
+}
+
+bool shell_is_held(const struct shell *shell)
+{
+        return session_channel_is_held(shell->channel);
+}
+
+bool shell_is_being_found(const struct shell *shell, int64_t now_ms)
+{
+        return shell->phase == SHELL_STARTING && shell->has_probe && shell->levels[0].pid == 0
+            && !shell_is_held(shell) && now_ms - shell->phase_since_ms < SHELL_FIND_MS;
+}
+
 uint64_t shell_id(const struct shell *shell)
 {
         return shell->config.id;
@@ -69,6 +88,11 @@ bool shell_is_over(const struct shell *shell)
 long long shell_pid(const struct shell *shell)
 {
         return shell->levels[0].pid;
+}
+
+long long shell_stack(const struct shell *shell)
+{
+        return shell->levels[0].stack;
 }
 
 struct entry *shell_top_entry(struct shell *shell)
@@ -390,7 +414,7 @@ static void do_what_is_due(struct shell *shell, int64_t now_ms)
 
 void shell_turn(struct shell *shell, size_t budget, int64_t now_ms)
 {
-        if (shell->phase == SHELL_OVER)
+        if (shell->phase == SHELL_OVER || shell_is_held(shell))
                 return;
         session_channel_turn(shell->channel, now_ms);
         size_t taken = read_channel(shell, budget, now_ms);
@@ -409,6 +433,8 @@ int64_t shell_deadline_ms(const struct shell *shell)
 {
         int64_t due = session_channel_deadline_ms(shell->channel);
 
+        if (shell_is_held(shell))
+                return INT64_MAX;
         if (shell->exit_seen_ms != 0)
                 due = min_of(due, shell->exit_seen_ms + EXIT_WAIT_MS);
         if (shell->phase == SHELL_SETTLING)

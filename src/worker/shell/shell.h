@@ -38,8 +38,19 @@ struct shell_config {
         struct buf *frames;            /* not ours */
 };
 
+/* Its channel is held until shell_start(). */
 struct shell *shell_new(const struct shell_config *config, int64_t now_ms);
 void shell_free(struct shell *shell);
+
+/*
+ * Which of sshd's children a shell is, is known by elimination: the one that no other shell has.
+ * So one shell at a time is started, and the next when the child of the one before is found, or
+ * SHELL_FIND_MS are over.
+ */
+#define SHELL_FIND_MS 5000
+void shell_start(struct shell *shell, int64_t now_ms);
+bool shell_is_held(const struct shell *shell);
+bool shell_is_being_found(const struct shell *shell, int64_t now_ms);
 
 uint64_t shell_id(const struct shell *shell);
 bool shell_is_over(const struct shell *shell);
@@ -64,6 +75,7 @@ void shell_on_asked(struct shell *shell); /* the question went out: no other unt
 
 /* Which process the shell is; 0 not known. A new shell is the child of sshd that no other has. */
 long long shell_pid(const struct shell *shell);
+long long shell_stack(const struct shell *shell); /* where its stack starts, see facts.h; 0 unknown */
 
 /* The answer to a question about pid 0: the new child, or 0 if there is none yet. */
 void shell_on_child(struct shell *shell, long long pid, int64_t now_ms);
