@@ -2,6 +2,7 @@
  * The server connects and asks; this end shows each question in the terminal and sends back what
  * is typed. The connection stays with the server.
  */
+#include "base/alloc.h"
 #include "base/scoped.h"
 #include "cli/cli.h"
 #include "cli/server_link.h"
@@ -106,10 +107,8 @@ static bool answer_prompt(struct server_link *link, const struct frame *frame,
 
         if (!control_read_prompt(frame, &prompt))
                 return err_set(err, ERR_PROTOCOL, "the server talks nonsense");
-        scoped_free char *question = strndup(prompt.text.ptr, prompt.text.len);
-        scoped_free char *instruction = strndup(prompt.instruction.ptr, prompt.instruction.len);
-        if (question == NULL || instruction == NULL)
-                return err_set(err, ERR_SYSTEM, "out of memory");
+        scoped_free char *question = xstrndup(prompt.text.ptr, prompt.text.len);
+        scoped_free char *instruction = xstrndup(prompt.instruction.ptr, prompt.instruction.len);
         if (instruction[0] != 0) {
                 terminal_write(terminal, instruction);
                 terminal_write(terminal, "\n");

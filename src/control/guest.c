@@ -140,6 +140,13 @@ static void on_prompt(void *arg, const struct connect_prompt *prompt)
                 say(guest, &message, /* is_last= */ false);
 }
 
+static void on_moved(void *arg, uint64_t id)
+{
+        struct guest *guest = arg;
+
+        guest->connection = id;
+}
+
 static void on_retry(uv_timer_t *timer);
 
 static void connect_as_asked(struct guest *guest)
@@ -313,7 +320,7 @@ struct guest *guest_accept(uv_stream_t *listener, struct engine *engine,
         guest->engine = engine;
         guest->on_gone = on_gone;
         guest->arg = arg;
-        guest->watch = (struct connection_watch){ on_step, on_failure, guest, on_prompt };
+        guest->watch = (struct connection_watch){ on_step, on_failure, guest, on_prompt, on_moved };
         buf_init(&guest->in, CONTROL_MESSAGE_MAX + sizeof guest->chunk);
         bool has_room = buf_reserve(&guest->in, guest->in.max - 1); /* growing would leave copies */
         (void)uv_pipe_init(listener->loop, &guest->pipe, 0); /* these two cannot fail */

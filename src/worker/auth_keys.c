@@ -62,6 +62,7 @@ static enum auth_result offer_public(struct auth_attempt *attempt, ssh_key key, 
 
 /* ---- opening an encrypted key ---- */
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): libssh's type */
 static int no_passphrase(const char *prompt, char *buf, size_t len, int echo, int verify, void *arg)
 {
         (void)prompt, (void)buf, (void)len, (void)echo, (void)verify;

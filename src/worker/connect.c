@@ -289,7 +289,7 @@ static bool connect_by_plan(struct frame_socket *frames, const struct worker_fds
                 return false;
         if (ssh_connect(ssh) != SSH_OK)
                 return err_set(err, ERR_CONNECT, "SSH key exchange failed: %s", ssh_get_error(ssh));
-        uint32_t host_key;
+        uint32_t host_key = 0;
         return tell_host_key(frames, ssh, err) && await_verdict(frames, &host_key, err)
             && authenticate(ssh, plan, fds->agent, host_key, frames, err);
 }

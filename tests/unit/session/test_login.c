@@ -51,13 +51,20 @@ static void on_prompt(void *arg, const struct connect_prompt *prompt)
         (void)snprintf(person->instruction, sizeof person->instruction, "%s", prompt->instruction);
 }
 
+static void on_moved(void *arg, uint64_t id)
+{
+        struct person *person = arg;
+
+        person->connection = id;
+}
+
 static bool try_to_connect(struct bench *bench, struct person *person, struct err *err)
 {
         const struct run_request request = bench_request(bench, NULL, "");
         bool is_ready;
 
         *person = (struct person){
-                .watch = { on_step, on_failure, person, on_prompt },
+                .watch = { on_step, on_failure, person, on_prompt, on_moved },
         };
         return engine_connect(bench->engine, &request.session, &person->watch, &person->connection,
                               &is_ready, err);
