@@ -69,9 +69,10 @@ def agent(tmp_path):
     def start(*keys):
         path = str(tmp_path / f"agent-{len(processes)}")
         processes.append(subprocess.Popen([which("ssh-agent"), "-D", "-a", path], stdout=subprocess.DEVNULL))
-        while not os.path.exists(path):
-            assert processes[-1].poll() is None
         env = {"SSH_AUTH_SOCK": path, "PATH": SEARCH_PATH}
+        # its socket is there a moment before it listens; 1: it has no key
+        while subprocess.run([which("ssh-add"), "-l"], env=env, capture_output=True, check=False).returncode != 1:
+            assert processes[-1].poll() is None
         for key in keys:
             subprocess.run([which("ssh-add"), "-q", key], env=env, check=True, capture_output=True)
         return {"SSH_AUTH_SOCK": path}

@@ -218,7 +218,7 @@ static void configured_keys_come_first_and_the_list_is_short(void **state)
         struct buf all = { .max = 4096 };
         struct buf wanted = { .max = 4096 };
         struct buf out;
-        char name[8];
+        char name[16];
 
         (void)state;
         assert_non_null(preferred);
@@ -332,7 +332,7 @@ static void the_oldest_secret_makes_room(void **state)
 {
         struct keyring *keyring = keyring_new();
         struct secret *secret = secret_new("x", 1);
-        char name[8];
+        char name[16];
 
         (void)state;
         for (int i = 0; i <= KEYRING_MAX; i++) {
