@@ -212,6 +212,6 @@ char *connection_advice(const struct connection *connection)
         case WIRE_ADVICE_CHECK:
         case WIRE_ADVICE_KINDS: break;
         }
-        return xstrdup("Check the user name, and that a key which the server knows is in the agent "
-                       "(ssh-add -l) or in an IdentityFile.");
+        return xstrdup("Check the user name and the password, or that a key which the server knows "
+                       "is in the agent (ssh-add -l) or in an IdentityFile.");
 }

@@ -360,6 +360,16 @@ def test_a_password_that_has_to_be_changed(bare, ask):
     refuses(alone(bare(), address(server), password=SECRET), "wants the password to be changed")
 
 
+def test_a_server_that_never_answers_can_be_let_go(bare, ask, wait_until):
+    server, client = ask(methods="password"), bare()
+    server.hangs.set()
+    pending = client.start_tool("execute_command", host=address(server), command="true", isolated=True, timeout=60)
+    wait_until(lambda: server.transports and server.transports[-1].auth_handler, "it is there")
+    assert not client.call_tool("close_all_sessions").is_error
+    assert pending.result().state == "interrupted"
+    client.close()      # which sees that no worker is left
+
+
 def test_username_and_port_given_apart_are_in_the_instruction(bare, ask):
     server = ask([Round("", [("Code: ", True)], ["1"])])
     refuses(alone(bare(), server.host, username="bob", port=server.port),
