@@ -47,8 +47,9 @@ static bool choose(const struct login *login, const struct server_link *links, s
                 refused += links[i].was_refused_there;
         }
         for (size_t i = 0; i < count; i++)
-                if (login->server != 0 ? links[i].pid == login->server
-                                       : count == 1 || (refused == 1 && links[i].was_refused_there)) {
+                if (login->server != 0
+                            ? links[i].pid == login->server
+                            : count == 1 || (refused == 1 && links[i].was_refused_there)) {
                         *out_at = i;
                         return true;
                 }
@@ -113,8 +114,8 @@ static bool answer_prompt(struct server_link *link, const struct frame *frame,
                 terminal_write(terminal, instruction);
                 terminal_write(terminal, "\n");
         }
-        bool is_typed = terminal_ask(terminal, question, prompt.is_echoed != 0, link->fd, &answer,
-                                     err);
+        bool is_typed =
+                terminal_ask(terminal, question, prompt.is_echoed != 0, link->fd, &answer, err);
         if (!is_typed && err->code == ERR_STATE)
                 return true;
         if (!is_typed) {
@@ -186,7 +187,9 @@ static bool read_arguments(struct login *login, int argc, char **argv)
                 case 'u': login->username = optarg; break;
                 case 'p': is_good = read_number(optarg, UINT16_MAX, &login->port) && is_good; break;
                 case 'k': login->key_filename = optarg; break;
-                case 's': is_good = read_number(optarg, INT32_MAX, &login->server) && is_good; break;
+                case 's':
+                        is_good = read_number(optarg, INT32_MAX, &login->server) && is_good;
+                        break;
                 case 'i': login->use_stdin = true; break;
                 default: is_good = false; break;
                 }

@@ -22,8 +22,8 @@ int agent_connect(const char *configured, const struct home *home);
 
 /*
  * Relays between the agent and a worker. Takes *agent_fd and *preferred, the keys that come first
- * (NULL: none), or are the only ones; user: who logs in, outlives the relay; *out_worker_fd is the other end, for the worker and the
- * caller's to close.
+ * (NULL: none), or are the only ones; user: who logs in, outlives the relay; *out_worker_fd is
+ * the other end, for the worker and the caller's to close.
  */
 bool agent_new(struct agent **out_agent, uv_loop_t *loop, int *agent_fd,
                struct key_blobs **preferred, bool preferred_only, const char *user,

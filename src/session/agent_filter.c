@@ -2,11 +2,11 @@
 
 #include <string.h>
 
-#define SIGN_REQUEST       13 /* SSH_AGENTC_SIGN_REQUEST */
-#define EXTENSION          27 /* SSH_AGENTC_EXTENSION */
-#define USERAUTH_REQUEST   50 /* SSH_MSG_USERAUTH_REQUEST */
-#define IDENTITIES_ANSWER  12 /* SSH_AGENT_IDENTITIES_ANSWER */
-#define LENGTH_LEN         4
+#define SIGN_REQUEST      13 /* SSH_AGENTC_SIGN_REQUEST */
+#define EXTENSION         27 /* SSH_AGENTC_EXTENSION */
+#define USERAUTH_REQUEST  50 /* SSH_MSG_USERAUTH_REQUEST */
+#define IDENTITIES_ANSWER 12 /* SSH_AGENT_IDENTITIES_ANSWER */
+#define LENGTH_LEN        4
 
 const uint8_t agent_failure[AGENT_SHORT_LEN] = { 0, 0, 0, 1, 5 /* SSH_AGENT_FAILURE */ };
 const uint8_t agent_success[AGENT_SHORT_LEN] = { 0, 0, 0, 1, 6 /* SSH_AGENT_SUCCESS */ };

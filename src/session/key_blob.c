@@ -173,9 +173,9 @@ bool key_blob_from_private(struct str text, struct buf *out)
 
         buf_init(&base64, text.len + 1);
         buf_init(&bytes, text.len + 1);
-        if (buf_reserve(&base64, text.len) && buf_reserve(&bytes, text.len)
-            && unwrap(text, &base64) && key_blob_from_base64(buf_str(&base64), &bytes)
-            && bytes.len > sizeof magic && memcmp(bytes.data, magic, sizeof magic) == 0) {
+        if (buf_reserve(&base64, text.len) && buf_reserve(&bytes, text.len) && unwrap(text, &base64)
+            && key_blob_from_base64(buf_str(&base64), &bytes) && bytes.len > sizeof magic
+            && memcmp(bytes.data, magic, sizeof magic) == 0) {
                 struct str rest = { (const char *)bytes.data + sizeof magic,
                                     bytes.len - sizeof magic };
                 ok = take_public_half(rest, &blob) && buf_append(out, blob.ptr, blob.len);

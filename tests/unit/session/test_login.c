@@ -339,7 +339,8 @@ static void a_question_where_nobody_was_announced_ends_it(void **state)
 
 /* ---- what is told when nobody is there ---- */
 
-static void advise(struct bench *bench, command_id id, enum wire_advice advice, const char *expected)
+static void advise(struct bench *bench, command_id id, enum wire_advice advice,
+                   const char *expected)
 {
         bench_accept(bench);
         (void)bench_expect(bench, WIRE_CONNECT);

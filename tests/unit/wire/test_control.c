@@ -63,7 +63,8 @@ static void a_greeting_of_no_process_is_refused(void **state)
 
 static void a_login_comes_back(void **state)
 {
-        const struct control_login login = { str_of("web1"), str_of("bob"), str_of("~/.ssh/id"), 2222 };
+        const struct control_login login = { str_of("web1"), str_of("bob"), str_of("~/.ssh/id"),
+                                             2222 };
         struct control_login back = { 0 };
 
         (void)state;

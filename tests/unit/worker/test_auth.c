@@ -201,7 +201,7 @@ struct result {
         bool ok;
         char method[AUTH_METHOD_MAX];
         struct err err;
-        uint32_t advice; /* WIRE_ADVICE_KINDS: none came */
+        uint32_t advice;           /* WIRE_ADVICE_KINDS: none came */
         struct wire_secret secret; /* the last that came */
         bool has_secret;
         bool has_prompt;
@@ -213,7 +213,8 @@ static void read_frames(const struct buf *sent, struct result *result)
         size_t used;
 
         result->advice = WIRE_ADVICE_KINDS;
-        for (size_t at = 0; frame_parse(sent->data + at, sent->len - at, &frame, &used) == FRAME_READY;
+        for (size_t at = 0;
+             frame_parse(sent->data + at, sent->len - at, &frame, &used) == FRAME_READY;
              at += used) {
                 struct wire_reader reader = wire_read(&frame);
                 if (frame.kind == WIRE_ADVICE)
@@ -512,7 +513,8 @@ static struct buf answers(const char *first, const char *second)
         buf_init(&heard, 4096);
         assert_true(wire_write_u32_bytes(&heard, WIRE_ANSWER, 0, 1, first, strlen(first)));
         if (second != NULL)
-                assert_true(wire_write_u32_bytes(&heard, WIRE_ANSWER, 0, 1, second, strlen(second)));
+                assert_true(
+                        wire_write_u32_bytes(&heard, WIRE_ANSWER, 0, 1, second, strlen(second)));
         return heard;
 }
 
