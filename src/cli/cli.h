@@ -2,8 +2,9 @@
 /*
  * cli.h - the subcommands that a person types in a terminal; they speak no MCP.
  *
- * Each but login, which talks to a running server, has a loop and an engine of its own. It ends with an exit status: 0 it went well, 1 it did
- * not, 2 the arguments are wrong. What it says goes to stdout, complaints to stderr.
+ * Each but login, which talks to a running server, has a loop and an engine of its own. It ends
+ * with an exit status: 0 it went well, 1 it did not, 2 the arguments are wrong. What it says goes
+ * to stdout, complaints to stderr.
  *
  * Process: supervisor of its own.
  */

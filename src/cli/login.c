@@ -2,6 +2,7 @@
  * The server connects and asks; this end shows each question in the terminal and sends back what
  * is typed. The connection stays with the server.
  */
+#include "base/alloc.h"
 #include "base/scoped.h"
 #include "cli/cli.h"
 #include "cli/server_link.h"
@@ -46,8 +47,9 @@ static bool choose(const struct login *login, const struct server_link *links, s
                 refused += links[i].was_refused_there;
         }
         for (size_t i = 0; i < count; i++)
-                if (login->server != 0 ? links[i].pid == login->server
-                                       : count == 1 || (refused == 1 && links[i].was_refused_there)) {
+                if (login->server != 0
+                            ? links[i].pid == login->server
+                            : count == 1 || (refused == 1 && links[i].was_refused_there)) {
                         *out_at = i;
                         return true;
                 }
@@ -106,16 +108,14 @@ static bool answer_prompt(struct server_link *link, const struct frame *frame,
 
         if (!control_read_prompt(frame, &prompt))
                 return err_set(err, ERR_PROTOCOL, "the server talks nonsense");
-        scoped_free char *question = strndup(prompt.text.ptr, prompt.text.len);
-        scoped_free char *instruction = strndup(prompt.instruction.ptr, prompt.instruction.len);
-        if (question == NULL || instruction == NULL)
-                return err_set(err, ERR_SYSTEM, "out of memory");
+        scoped_free char *question = xstrndup(prompt.text.ptr, prompt.text.len);
+        scoped_free char *instruction = xstrndup(prompt.instruction.ptr, prompt.instruction.len);
         if (instruction[0] != 0) {
                 terminal_write(terminal, instruction);
                 terminal_write(terminal, "\n");
         }
-        bool is_typed = terminal_ask(terminal, question, prompt.is_echoed != 0, link->fd, &answer,
-                                     err);
+        bool is_typed =
+                terminal_ask(terminal, question, prompt.is_echoed != 0, link->fd, &answer, err);
         if (!is_typed && err->code == ERR_STATE)
                 return true;
         if (!is_typed) {
@@ -187,7 +187,9 @@ static bool read_arguments(struct login *login, int argc, char **argv)
                 case 'u': login->username = optarg; break;
                 case 'p': is_good = read_number(optarg, UINT16_MAX, &login->port) && is_good; break;
                 case 'k': login->key_filename = optarg; break;
-                case 's': is_good = read_number(optarg, INT32_MAX, &login->server) && is_good; break;
+                case 's':
+                        is_good = read_number(optarg, INT32_MAX, &login->server) && is_good;
+                        break;
                 case 'i': login->use_stdin = true; break;
                 default: is_good = false; break;
                 }

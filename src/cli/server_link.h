@@ -18,7 +18,7 @@ struct server_link {
         int fd;
         pid_t pid;
         struct buf in;
-        size_t used;        /* bytes of the frame that was received last */
+        size_t used;            /* bytes of the frame that was received last */
         bool was_refused_there; /* its last refused log-in was to the host asked for */
 };
 

@@ -30,11 +30,13 @@ bool terminal_open(struct terminal *terminal, bool use_stdin, struct err *err)
                 *terminal = (struct terminal){ STDIN_FILENO, STDERR_FILENO, false };
                 return true;
         }
-        int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-        if (fd < 0)
-                return err_set(err, ERR_INPUT, "there is no terminal to ask in; --stdin takes the "
-                                               "answers from standard input, one a line");
-        *terminal = (struct terminal){ fd, fd, true };
+        terminal->in = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+        if (terminal->in < 0)
+                return err_set(err, ERR_INPUT,
+                               "there is no terminal to ask in; --stdin takes the "
+                               "answers from standard input, one a line");
+        terminal->out = terminal->in;
+        terminal->is_terminal = true;
         return true;
 }
 

@@ -76,10 +76,10 @@ static bool remove_if_stale(void *arg, const char *path, pid_t pid)
 static bool bind_socket(const char *path, int *out_fd, struct err *err)
 {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
-        scoped_fd int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
         if (strlen(path) >= sizeof address.sun_path)
                 return err_set(err, ERR_SYSTEM, "%s is too long for a socket", path);
+        scoped_fd int fd = socket(AF_UNIX, SOCK_STREAM, 0);
         memcpy(address.sun_path, path, strlen(path) + 1);
         (void)unlink(path); /* of a process that had our number before */
         if (fd < 0 || !socket_prepare(fd)

@@ -69,8 +69,8 @@ bool control_place_make(char **out_directory, struct err *err)
         char *places[PLACES];
         bool ok = false;
 
-        (void)err_set(err, ERR_SYSTEM, "there is no place for it"); /* never: the last is always there */
         list_places(places);
+        (void)err_set(err, ERR_SYSTEM, "there is no place for it"); /* never: one is there */
         for (int i = 0; i < PLACES && !ok; i++) {
                 if (places[i] == NULL)
                         continue;

@@ -14,8 +14,8 @@
 
 struct guest {
         uv_pipe_t pipe;
-        uv_timer_t timer; /* runs while another log-in is waited for */
-        unsigned open;    /* handles that are not closed yet */
+        uv_timer_t timer;      /* runs while another log-in is waited for */
+        unsigned open;         /* handles that are not closed yet */
         struct engine *engine; /* not ours */
         void (*on_gone)(void *arg, struct guest *guest);
         void *arg;
@@ -33,7 +33,7 @@ struct guest {
         char *name;          /* of the connection, resolved */
         uint64_t questions;
         bool is_asked;
-        bool is_told;  /* the end is told; nothing else is said */
+        bool is_told; /* the end is told; nothing else is said */
         bool is_ended;
 };
 
@@ -109,9 +109,8 @@ static void on_step(void *arg, enum connect_step step, const char *text)
         }
         if (step != CONNECT_STEP_LOG_IN)
                 return;
-        scoped_free char *end =
-                xasprintf("logged in as %s by %s", guest->name != NULL ? guest->name : guest->host,
-                          text);
+        scoped_free char *end = xasprintf("logged in as %s by %s",
+                                          guest->name != NULL ? guest->name : guest->host, text);
         say_end(guest, CONTROL_DONE, end);
 }
 
@@ -138,6 +137,13 @@ static void on_prompt(void *arg, const struct connect_prompt *prompt)
         guest->is_asked = true;
         if (control_write_prompt(&message, ++guest->questions, &asked))
                 say(guest, &message, /* is_last= */ false);
+}
+
+static void on_moved(void *arg, uint64_t id)
+{
+        struct guest *guest = arg;
+
+        guest->connection = id;
 }
 
 static void on_retry(uv_timer_t *timer);
@@ -202,9 +208,8 @@ static bool take_answer(struct guest *guest, const struct frame *frame)
         if (!guest->is_asked || frame->id != guest->questions)
                 return true; /* to a question that is not open any more */
         guest->is_asked = false;
-        struct secret *secret = answer.is_answered != 0
-                                        ? secret_new(answer.answer.ptr, answer.answer.len)
-                                        : NULL;
+        struct secret *secret =
+                answer.is_answered != 0 ? secret_new(answer.answer.ptr, answer.answer.len) : NULL;
         engine_answer(guest->engine, guest->connection, secret);
         secret_free(secret);
         return true;
@@ -318,10 +323,11 @@ struct guest *guest_accept(uv_stream_t *listener, struct engine *engine,
                 .on_failure = on_failure,
                 .arg = guest,
                 .on_prompt = on_prompt,
+                .on_moved = on_moved,
         };
         buf_init(&guest->in, CONTROL_MESSAGE_MAX + sizeof guest->chunk);
         bool has_room = buf_reserve(&guest->in, guest->in.max - 1); /* growing would leave copies */
-        (void)uv_pipe_init(listener->loop, &guest->pipe, 0); /* these two cannot fail */
+        (void)uv_pipe_init(listener->loop, &guest->pipe, 0);        /* these two cannot fail */
         (void)uv_timer_init(listener->loop, &guest->timer);
         guest->pipe.data = guest;
         guest->timer.data = guest;

@@ -294,8 +294,8 @@ static bool open_side(struct side *side, struct agent *agent, uv_loop_t *loop, i
 }
 
 bool agent_new(struct agent **out_agent, uv_loop_t *loop, int *agent_fd,
-               struct key_blobs **preferred, bool preferred_only, int *out_worker_fd,
-               struct err *err)
+               struct key_blobs **preferred, bool preferred_only, const char *user,
+               int *out_worker_fd, struct err *err)
 {
         int ends[2];
         scoped_fd int program = take_fd(agent_fd);
@@ -309,6 +309,7 @@ bool agent_new(struct agent **out_agent, uv_loop_t *loop, int *agent_fd,
         *preferred = NULL;
         agent->filter.preferred = agent->preferred;
         agent->filter.preferred_only = preferred_only;
+        agent->filter.user = user;
         buf_init(&agent->answer, AGENT_MESSAGE_MAX + 4);
         (void)uv_timer_init(loop, &agent->timer); /* cannot fail */
         agent->timer.data = agent;

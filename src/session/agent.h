@@ -25,10 +25,10 @@ char *agent_path(int fd);
 
 /*
  * Relays between the agent and a worker. Takes *agent_fd and *preferred, the keys that come first
- * (NULL: none), or are the only ones; *out_worker_fd is the other end, for the worker and the
- * caller's to close.
+ * (NULL: none), or are the only ones; user: who logs in, outlives the relay; *out_worker_fd is
+ * the other end, for the worker and the caller's to close.
  */
 bool agent_new(struct agent **out_agent, uv_loop_t *loop, int *agent_fd,
-               struct key_blobs **preferred, bool preferred_only, int *out_worker_fd,
-               struct err *err);
+               struct key_blobs **preferred, bool preferred_only, const char *user,
+               int *out_worker_fd, struct err *err);
 void agent_free(struct agent *agent);

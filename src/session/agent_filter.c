@@ -2,10 +2,11 @@
 
 #include <string.h>
 
-#define SIGN_REQUEST       13 /* SSH_AGENTC_SIGN_REQUEST */
-#define EXTENSION          27 /* SSH_AGENTC_EXTENSION */
-#define IDENTITIES_ANSWER  12 /* SSH_AGENT_IDENTITIES_ANSWER */
-#define LENGTH_LEN         4
+#define SIGN_REQUEST      13 /* SSH_AGENTC_SIGN_REQUEST */
+#define EXTENSION         27 /* SSH_AGENTC_EXTENSION */
+#define USERAUTH_REQUEST  50 /* SSH_MSG_USERAUTH_REQUEST */
+#define IDENTITIES_ANSWER 12 /* SSH_AGENT_IDENTITIES_ANSWER */
+#define LENGTH_LEN        4
 
 const uint8_t agent_failure[AGENT_SHORT_LEN] = { 0, 0, 0, 1, 5 /* SSH_AGENT_FAILURE */ };
 const uint8_t agent_success[AGENT_SHORT_LEN] = { 0, 0, 0, 1, 6 /* SSH_AGENT_SUCCESS */ };
@@ -69,12 +70,45 @@ static enum agent_verdict look_at_extension(struct agent_filter *filter, struct 
         return AGENT_TAKEN;
 }
 
+static bool take_this(struct str *rest, const char *text)
+{
+        struct str found;
+
+        return take_string(rest, &found) && str_is(found, text);
+}
+
+static bool take_byte(struct str *rest, uint8_t byte)
+{
+        if (rest->len == 0 || (uint8_t)rest->ptr[0] != byte)
+                return false;
+        *rest = (struct str){ rest->ptr + 1, rest->len - 1 };
+        return true;
+}
+
+/* string session id, and then the request itself up to its signature; RFC 4252 7. */
+static bool is_log_in(struct str data, const char *user, struct str key)
+{
+        struct str session_id;
+        struct str algorithm;
+        struct str blob;
+
+        return take_string(&data, &session_id) && take_byte(&data, USERAUTH_REQUEST)
+               && take_this(&data, user) && take_this(&data, "ssh-connection")
+               && take_this(&data, "publickey") && take_byte(&data, 1)
+               && take_string(&data, &algorithm) && take_string(&data, &blob) && data.len == 0
+               && blob.len == key.len && memcmp(blob.ptr, key.ptr, key.len) == 0;
+}
+
 static enum agent_verdict look_at_sign_request(struct agent_filter *filter, struct str rest)
 {
         struct str blob;
+        struct str data;
 
         if (filter->signs == AGENT_SIGN_MAX || !take_string(&rest, &blob)
             || !is_shown(filter, blob))
+                return AGENT_REFUSE;
+        if (filter->user != NULL
+            && (!take_string(&rest, &data) || !is_log_in(data, filter->user, blob)))
                 return AGENT_REFUSE;
         filter->signs++;
         return AGENT_PASS;

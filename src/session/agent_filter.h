@@ -9,6 +9,9 @@
  * worker may select one key of the list, by a message of our own that the agent does not see;
  * from then on it is the only one in the list.
  *
+ * What is signed has to be a log-in by public key (RFC 4252 7) of this user with this key: a
+ * worker that was taken over gets no signature under anything else.
+ *
  * Process: supervisor. Pure.
  */
 #include "session/key_blob.h"
@@ -18,13 +21,14 @@
 #include <stdint.h>
 
 #define AGENT_MESSAGE_MAX (256 * 1024) /* bytes, OpenSSH's own limit */
-#define AGENT_SIGN_MAX    12           /* signatures for one connection */
+#define AGENT_SIGN_MAX    6            /* signatures for one connection; see AUTH_ATTEMPTS_MAX */
 #define AGENT_SHOWN_MAX   16           /* keys in the list; no server takes so many attempts */
 
 #define AGENT_REQUEST_IDENTITIES 11 /* the message type: which keys are there? */
 
 struct agent_filter {
         unsigned signs;
+        const char *user; /* not ours; NULL: whatever is to be signed */
         const struct key_blobs *preferred; /* not ours; in the order of the configuration */
         bool preferred_only;               /* the other keys do not exist (IdentitiesOnly) */
         size_t selected_len;               /* 0: none is selected */

@@ -623,8 +623,11 @@ void connection_take_over(struct connection *connection, struct connection *late
                 (void)err_set(&why, ERR_STATE, "somebody else is connecting there just now");
                 tell_failure(later, &why);
         }
-        if (later->watch != NULL)
+        if (later->watch != NULL) {
                 connection->watch = later->watch;
+                if (connection->watch->on_moved != NULL)
+                        connection->watch->on_moved(connection->watch->arg, connection->id);
+        }
         later->watch = NULL;
         wind_up(later, /* grace_ms= */ 0);
         if (connection->state == CONNECTION_READY)

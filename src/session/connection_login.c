@@ -213,13 +213,14 @@ char *connection_advice(const struct connection *connection)
         }
         case WIRE_ADVICE_TRUST: {
                 scoped_free char *trust = connection_person_command(connection, "trust");
-                return xasprintf("Its host key was new, and a host that nobody has vouched for gets "
-                                 "no password: check the key with %s in a terminal first.",
-                                 trust);
+                return xasprintf(
+                        "Its host key was new, and a host that nobody has vouched for gets "
+                        "no password: check the key with %s in a terminal first.",
+                        trust);
         }
         case WIRE_ADVICE_CHECK:
         case WIRE_ADVICE_KINDS: break;
         }
-        return xstrdup("Check the user name, and that a key which the server knows is in the agent "
-                       "(ssh-add -l) or in an IdentityFile.");
+        return xstrdup("Check the user name and the password, or that a key which the server knows "
+                       "is in the agent (ssh-add -l) or in an IdentityFile.");
 }

@@ -207,7 +207,7 @@ static bool lend_agent(struct connection *connection, int *out_fd, struct err *e
                 return true;
         struct key_blobs *preferred = identities_public_keys(&connection->identities);
         bool ok = agent_new(&connection->agent, connection->env->loop, &fd, &preferred,
-                            config->identities_only, out_fd, err);
+                            config->identities_only, connection->user, out_fd, err);
         key_blobs_free(preferred); /* not taken */
         return ok;
 }

@@ -280,7 +280,8 @@ struct offers {
 static void offer(struct offers *offers, unsigned identity, const struct certificate *certificate)
 {
         for (unsigned i = 0; i < offers->count; i++)
-                if (offers->out[i].identity == identity && offers->out[i].certificate == certificate)
+                if (offers->out[i].identity == identity
+                    && offers->out[i].certificate == certificate)
                         return;
         if (offers->count < OFFERS_MAX)
                 offers->out[offers->count++] = (struct identity_offer){ identity, certificate };

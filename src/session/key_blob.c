@@ -182,29 +182,36 @@ static bool unwrap(struct str text, struct buf *out)
         return false;
 }
 
+/* Behind the magic: cipher, key derivation, its options; u32 how many keys, always 1; the blob. */
+static bool take_public_half(struct str rest, struct str *out_blob)
+{
+        struct str ignored;
+
+        for (int i = 0; i < 3; i++)
+                if (!take_string(&rest, &ignored))
+                        return false;
+        if (rest.len < 4)
+                return false;
+        rest = (struct str){ rest.ptr + 4, rest.len - 4 };
+        return take_string(&rest, out_blob) && out_blob->len > 0;
+}
+
 bool key_blob_from_private(struct str text, struct buf *out)
 {
         static const char magic[] = "openssh-key-v1"; /* with its NUL */
         struct buf base64;
         struct buf bytes;
-        struct str ignored;
-        struct str blob = { "", 0 };
+        struct str blob;
         bool ok = false;
 
         buf_init(&base64, text.len + 1);
         buf_init(&bytes, text.len + 1);
-        if (buf_reserve(&base64, text.len) && buf_reserve(&bytes, text.len)
-            && unwrap(text, &base64) && key_blob_from_base64(buf_str(&base64), &bytes)
-            && bytes.len > sizeof magic && memcmp(bytes.data, magic, sizeof magic) == 0) {
+        if (buf_reserve(&base64, text.len) && buf_reserve(&bytes, text.len) && unwrap(text, &base64)
+            && key_blob_from_base64(buf_str(&base64), &bytes) && bytes.len > sizeof magic
+            && memcmp(bytes.data, magic, sizeof magic) == 0) {
                 struct str rest = { (const char *)bytes.data + sizeof magic,
                                     bytes.len - sizeof magic };
-                /* cipher, key derivation and its options; u32 how many keys, always 1 */
-                ok = take_string(&rest, &ignored) && take_string(&rest, &ignored)
-                     && take_string(&rest, &ignored) && rest.len > 4;
-                if (ok)
-                        rest = (struct str){ rest.ptr + 4, rest.len - 4 };
-                ok = ok && take_string(&rest, &blob) && blob.len > 0
-                     && buf_append(out, blob.ptr, blob.len);
+                ok = take_public_half(rest, &blob) && buf_append(out, blob.ptr, blob.len);
         }
         if (base64.data != NULL)
                 secret_wipe(base64.data, base64.len);

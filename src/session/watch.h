@@ -10,6 +10,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum connect_step {
         CONNECT_STEP_CONFIG,   /* ssh -G, and the files that it names */
@@ -57,6 +58,11 @@ struct connection_watch {
          * not longer than CONNECT_PROMPT_MS. NULL: no person is there, and nothing is asked.
          */
         void (*on_prompt)(void *arg, const struct connect_prompt *prompt);
+        /*
+         * The host is one that another connection goes to already, which is looked at from now
+         * on, by this id. NULL: for a watcher that makes one connection only.
+         */
+        void (*on_moved)(void *arg, uint64_t id);
 };
 
 #define CONNECT_PROMPT_MS (5 * 60 * 1000)

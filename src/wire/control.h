@@ -13,11 +13,11 @@
  */
 #include "wire/frame.h"
 
-#define CONTROL_VERSION      1
-#define CONTROL_TEXT_MAX     8192 /* bytes of a text; longer ones are refused */
-#define CONTROL_NAME_MAX     1024 /* bytes of a host, a user or a path */
-#define CONTROL_ANSWER_MAX   1024 /* bytes that a person types */
-#define CONTROL_MESSAGE_MAX  (WIRE_HEADER_LEN + 4 * CONTROL_TEXT_MAX) /* bytes of any message */
+#define CONTROL_VERSION     1
+#define CONTROL_TEXT_MAX    8192 /* bytes of a text; longer ones are refused */
+#define CONTROL_NAME_MAX    1024 /* bytes of a host, a user or a path */
+#define CONTROL_ANSWER_MAX  1024 /* bytes that a person types */
+#define CONTROL_MESSAGE_MAX (WIRE_HEADER_LEN + 4 * CONTROL_TEXT_MAX) /* bytes of any message */
 
 enum control_kind {
         /* server to client */
@@ -34,7 +34,7 @@ enum control_kind {
 struct control_hello {
         uint32_t version;
         int64_t pid;
-        struct str last_refused; /* the host of the last refused log-in, as its call said it, or "" */
+        struct str last_refused; /* the host of the last refused log-in, as said there, or "" */
 };
 
 struct control_login {

@@ -155,5 +155,5 @@ bool agent_keys_select(int fd, const struct agent_key *key)
         (void)buf_append_str(&request, select_name);
         put_number(&request, len);
         return buf_append(&request, blob, len) && ask(fd, &request, &answer)
-            && answer.data[0] == SUCCESS;
+               && answer.data[0] == SUCCESS;
 }

@@ -10,14 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TRIED_MAX    240  /* bytes of the list of what was tried */
-#define OFFERED_MAX  120  /* bytes of the list of what the server accepts */
+#define TRIED_MAX    240 /* bytes of the list of what was tried */
+#define OFFERED_MAX  120 /* bytes of the list of what the server accepts */
 #define ACCEPTED_MAX (64 * 1024)
 #define STAGES_MAX   6 /* partial successes; a server that wants more is not let go on */
 
 static const struct {
         const char *name;
-        int method; /* libssh's number */
+        int method;                                            /* libssh's number */
         enum auth_result (*try)(struct auth_attempt *attempt); /* NULL: not ours to try */
 } methods[] = {
         { "publickey", SSH_AUTH_METHOD_PUBLICKEY, auth_try_keys },
@@ -68,7 +68,8 @@ enum auth_result auth_judge(struct auth_attempt *attempt, int rc, const char *me
                           rc == SSH_AUTH_PARTIAL ? " in part" : "");
                 return rc == SSH_AUTH_SUCCESS ? AUTH_ACCEPTED : AUTH_PARTIAL;
         }
-        if (rc == SSH_AUTH_AGAIN && attempt->over->code == ERR_NONE && ssh_is_connected(attempt->ssh))
+        if (rc == SSH_AUTH_AGAIN && attempt->over->code == ERR_NONE
+            && ssh_is_connected(attempt->ssh))
                 (void)err_set(attempt->over, ERR_AUTH, "libssh gave up: %s",
                               ssh_get_error(attempt->ssh));
         attempt->refusals++;
@@ -79,7 +80,7 @@ enum auth_result auth_judge(struct auth_attempt *attempt, int rc, const char *me
 bool auth_is_slow(struct auth_attempt *attempt, int rc)
 {
         return rc == SSH_AUTH_AGAIN && ssh_is_connected(attempt->ssh)
-            && ssh_get_error_code(attempt->ssh) != SSH_FATAL && !auth_is_stopped(attempt);
+               && ssh_get_error_code(attempt->ssh) != SSH_FATAL && !auth_is_stopped(attempt);
 }
 
 /* Cuts the first name off the list of methods. */
@@ -121,8 +122,8 @@ bool auth_has_attempts(const struct auth_attempt *attempt)
 {
         const struct auth_offer *offer = attempt->offer;
         bool has_password = (offer->password.len > 0 || offer->may_prompt) && !offer->is_new_host
-                         && (auth_is_offered(attempt, SSH_AUTH_METHOD_PASSWORD)
-                             || auth_is_offered(attempt, SSH_AUTH_METHOD_INTERACTIVE));
+                            && (auth_is_offered(attempt, SSH_AUTH_METHOD_PASSWORD)
+                                || auth_is_offered(attempt, SSH_AUTH_METHOD_INTERACTIVE));
 
         return attempt->refusals + has_password < AUTH_ATTEMPTS_MAX;
 }
@@ -186,8 +187,8 @@ static void advise_login(struct auth_attempt *attempt)
                              || auth_is_offered(attempt, SSH_AUTH_METHOD_INTERACTIVE));
 
         if (attempt->advice == WIRE_ADVICE_CHECK && wants_person && !attempt->password_is_refused)
-                attempt->advice = attempt->offer->is_new_host ? WIRE_ADVICE_TRUST
-                                                              : WIRE_ADVICE_LOGIN;
+                attempt->advice =
+                        attempt->offer->is_new_host ? WIRE_ADVICE_TRUST : WIRE_ADVICE_LOGIN;
 }
 
 static bool explain(struct auth_attempt *attempt, struct err *err)
@@ -226,8 +227,9 @@ bool auth_run(ssh_session ssh, struct frame_socket *frames, const struct auth_of
               char out_method[AUTH_METHOD_MAX], struct err *err)
 {
         struct err over = { 0 };
-        struct auth_attempt attempt = { .ssh = ssh, .frames = frames, .offer = offer,
-                                        .over = &over };
+        struct auth_attempt attempt = {
+                .ssh = ssh, .frames = frames, .offer = offer, .over = &over
+        };
 
         buf_init(&attempt.tried, TRIED_MAX);
         buf_init(&attempt.accepted, ACCEPTED_MAX);

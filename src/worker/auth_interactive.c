@@ -28,12 +28,12 @@ static bool has_word(const char *text, const char *word)
         return strcasestr(text, word) != NULL;
 }
 
-/* "Password:", "bob@web1's password: "; not a code by whatever name, nor a change of the password. */
+/* "Password:", "bob@web1's password: "; no code by whatever name, and no new password. */
 static bool asks_for_password(const char *text)
 {
-        static const char *const others[] = { "one-time", "one time", "otp",   "token", "code",
-                                              "verif",    "new ",     "retype", "again", "current",
-                                              "change",   "expire" };
+        static const char *const others[] = { "one-time", "one time", "otp",    "token",
+                                              "code",     "verif",    "new ",   "retype",
+                                              "again",    "current",  "change", "expire" };
 
         if (!has_word(text, "password"))
                 return false;
@@ -72,7 +72,7 @@ static bool may_answer_itself(const struct talk *talk, unsigned questions, bool 
         const struct auth_attempt *attempt = talk->attempt;
 
         return talk->is_first && questions == 1 && !echo && attempt->offer->password.len > 0
-            && !attempt->password_is_refused && asks_for_password(text);
+               && !attempt->password_is_refused && asks_for_password(text);
 }
 
 static bool ask_person(struct talk *talk, unsigned at, unsigned questions, bool echo,
@@ -82,9 +82,10 @@ static bool ask_person(struct talk *talk, unsigned at, unsigned questions, bool 
         const char *name = ssh_userauth_kbdint_getname(ssh);
         const char *instruction = ssh_userauth_kbdint_getinstruction(ssh);
         bool is_password = talk->is_first && questions == 1 && !echo && asks_for_password(text);
-        scoped_free char *both = xasprintf("%.*s%s%.*s", INSTRUCTION_MAX / 2, name != NULL ? name : "",
-                                           name != NULL && name[0] != 0 ? " " : "",
-                                           INSTRUCTION_MAX / 2, instruction != NULL ? instruction : "");
+        scoped_free char *both =
+                xasprintf("%.*s%s%.*s", INSTRUCTION_MAX / 2, name != NULL ? name : "",
+                          name != NULL && name[0] != 0 ? " " : "", INSTRUCTION_MAX / 2,
+                          instruction != NULL ? instruction : "");
         struct wire_prompt prompt = {
                 .kind = is_password ? WIRE_PROMPT_PASSWORD : WIRE_PROMPT_INTERACTIVE,
                 .echo = echo,
@@ -120,8 +121,8 @@ static bool answer_question(struct talk *talk, unsigned at, unsigned questions)
         if (text == NULL)
                 text = "";
         if (may_answer_itself(talk, questions, echo != 0, text)) {
-                struct secret *password = secret_new(attempt->offer->password.ptr,
-                                                     attempt->offer->password.len);
+                struct secret *password =
+                        secret_new(attempt->offer->password.ptr, attempt->offer->password.len);
                 set_answer(attempt->ssh, at, secret_bytes(password));
                 secret_free(password);
                 talk->by_known_password = true;
@@ -139,7 +140,8 @@ static bool answer_round(struct talk *talk)
         int questions = ssh_userauth_kbdint_getnprompts(talk->attempt->ssh);
 
         if (questions < 0 || questions > QUESTIONS_MAX) {
-                auth_note_tried(talk->attempt, method_name, "it asks more than 8 questions at once");
+                auth_note_tried(talk->attempt, method_name,
+                                "it asks more than 8 questions at once");
                 return false;
         }
         for (unsigned i = 0; i < (unsigned)questions; i++)
@@ -244,8 +246,9 @@ static enum auth_result send_password(struct auth_attempt *attempt, const struct
         while (auth_is_slow(attempt, rc));
 
         if (rc == SSH_AUTH_AGAIN && strstr(ssh_get_error(attempt->ssh), CHANGE_REQUEST) != NULL) {
-                (void)err_set(attempt->over, ERR_AUTH,
-                              "it wants the password to be changed: log in with ssh once and do so");
+                (void)err_set(
+                        attempt->over, ERR_AUTH,
+                        "it wants the password to be changed: log in with ssh once and do so");
                 return AUTH_OVER;
         }
         enum auth_result result = auth_judge(attempt, rc, "password", NULL);

@@ -38,7 +38,8 @@ static ssh_key import_public(const char *line)
 static bool was_accepted(const struct auth_attempt *attempt, const char *base64)
 {
         return attempt->accepted.len > 0
-            && memmem(attempt->accepted.data, attempt->accepted.len, base64, strlen(base64)) != NULL;
+               && memmem(attempt->accepted.data, attempt->accepted.len, base64, strlen(base64))
+                          != NULL;
 }
 
 /* A key that the server took is not offered again: it counts once. */
@@ -62,6 +63,7 @@ static enum auth_result offer_public(struct auth_attempt *attempt, ssh_key key, 
 
 /* ---- opening an encrypted key ---- */
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): libssh's type */
 static int no_passphrase(const char *prompt, char *buf, size_t len, int echo, int verify, void *arg)
 {
         (void)prompt, (void)buf, (void)len, (void)echo, (void)verify;
@@ -94,8 +96,8 @@ static ssh_key ask_to_open(struct auth_attempt *attempt, size_t at)
                 if (!auth_ask(attempt, &prompt, &answer))
                         return NULL;
                 bool is_empty = secret_len(answer) == 0; /* OpenSSH: on to the next key */
-                ssh_key opened = is_empty ? NULL
-                                          : open_key(key, secret_bytes(answer), &is_encrypted);
+                ssh_key opened =
+                        is_empty ? NULL : open_key(key, secret_bytes(answer), &is_encrypted);
                 secret_free(answer);
                 if (is_empty)
                         return NULL;
@@ -110,8 +112,9 @@ static void note_encrypted(struct auth_attempt *attempt, const struct auth_key *
 {
         scoped_free char *needs = xasprintf("the passphrase of %s", key->name);
 
-        auth_note_tried(attempt, key->name, "encrypted, and its passphrase is not known: load it "
-                                            "with ssh-add");
+        auth_note_tried(attempt, key->name,
+                        "encrypted, and its passphrase is not known: load it "
+                        "with ssh-add");
         auth_note_needs(attempt, WIRE_ADVICE_LOGIN, needs);
 }
 
@@ -125,7 +128,8 @@ static ssh_key open_or_ask(struct auth_attempt *attempt, size_t at)
         if (opened != NULL)
                 return opened;
         if (!is_encrypted) {
-                auth_note_tried(attempt, key->name, "cannot be read: damaged or of an unknown kind");
+                auth_note_tried(attempt, key->name,
+                                "cannot be read: damaged or of an unknown kind");
                 return NULL;
         }
         if (key->passphrase[0] != 0) {

@@ -81,7 +81,8 @@ bool auth_ask(struct auth_attempt *attempt, const struct wire_prompt *prompt,
 void auth_tell_secret(struct auth_attempt *attempt, enum wire_prompt_kind kind, size_t key,
                       bool is_good)
 {
-        const struct wire_secret secret = { .kind = kind, .key = (uint32_t)key,
+        const struct wire_secret secret = { .kind = kind,
+                                            .key = (uint32_t)key,
                                             .is_good = is_good };
 
         (void)wire_write_secret(&attempt->frames->out, &secret); /* full: it is not kept */

@@ -69,9 +69,10 @@ def agent(tmp_path):
     def start(*keys):
         path = str(tmp_path / f"agent-{len(processes)}")
         processes.append(subprocess.Popen([which("ssh-agent"), "-D", "-a", path], stdout=subprocess.DEVNULL))
-        while not os.path.exists(path):
-            assert processes[-1].poll() is None
         env = {"SSH_AUTH_SOCK": path, "PATH": SEARCH_PATH}
+        # its socket is there a moment before it listens; 1: it has no key
+        while subprocess.run([which("ssh-add"), "-l"], env=env, capture_output=True, check=False).returncode != 1:
+            assert processes[-1].poll() is None
         for key in keys:
             subprocess.run([which("ssh-add"), "-q", key], env=env, check=True, capture_output=True)
         return {"SSH_AUTH_SOCK": path}
@@ -357,6 +358,16 @@ def test_a_server_with_too_many_questions(bare, ask):
 def test_a_password_that_has_to_be_changed(bare, ask):
     server = ask(methods="password", wants_change=True)
     refuses(alone(bare(), address(server), password=SECRET), "wants the password to be changed")
+
+
+def test_a_server_that_never_answers_can_be_let_go(bare, ask, wait_until):
+    server, client = ask(methods="password"), bare()
+    server.hangs.set()
+    pending = client.start_tool("execute_command", host=address(server), command="true", isolated=True, timeout=60)
+    wait_until(lambda: server.transports and server.transports[-1].auth_handler, "it is there")
+    assert not client.call_tool("close_all_sessions").is_error
+    assert pending.result().state == "interrupted"
+    client.close()      # which sees that no worker is left
 
 
 def test_username_and_port_given_apart_are_in_the_instruction(bare, ask):

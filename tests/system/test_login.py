@@ -304,6 +304,17 @@ def test_it_is_there_already(server, sshd, home, person):
     assert somebody.wait() == 0 and "already" in somebody.seen
 
 
+def test_another_name_of_a_host_that_is_there(server, sshd, home, person):
+    write_config(home / ".ssh", f"IdentityFile {sshd.client_key}\nHost other\n  HostName {sshd.host}\n"
+                                f"  Port {sshd.port}\n  User t-bash\n")
+    works(check(server, address(sshd)))
+    somebody = person("other")
+    assert somebody.wait() == 0 and "logged in as other" in somebody.seen
+    # nobody looks on any more: what ends the connection later is told to no one
+    assert not server.call_tool("close_all_sessions").is_error
+    works(check(server, "other"))
+
+
 # ---- which server
 
 def test_no_server_runs(person):

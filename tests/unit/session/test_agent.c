@@ -46,7 +46,7 @@ static int start(void **state)
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
         relay.program = ends[1];
         assert_true(agent_new(&relay.agent, &relay.loop, &ends[0], &all, false,
-                              &relay.worker, &err));
+                              NULL, &relay.worker, &err));
         assert_int_equal(fcntl(relay.program, F_SETFL, O_NONBLOCK), 0);
         *state = &relay;
         return 0;

@@ -293,7 +293,7 @@ static void configured_keys_come_first_and_the_list_is_short(void **state)
         struct buf all = { .max = 4096 };
         struct buf wanted = { .max = 4096 };
         struct buf out;
-        char name[8];
+        char name[16];
 
         (void)state;
         assert_non_null(preferred);
@@ -379,6 +379,61 @@ static void a_key_that_is_not_allowed_cannot_be_selected(void **state)
         assert_int_equal(select_key(&filter, "select@mcp-ssh-session", "good"), AGENT_REFUSE);
 }
 
+/* A request to sign a log-in of this user with this key, asked for with another perhaps. */
+static struct buf sign_request(const char *asked, const char *user, const char *method,
+                               const char *key)
+{
+        static const uint8_t head[] = { 0, 0, 0, 0, 13 };
+        struct buf data;
+        struct buf message;
+
+        buf_init(&data, 128);
+        buf_init(&message, 256);
+        put_string(&data, "session");
+        assert_true(buf_append_byte(&data, 50));
+        put_string(&data, user);
+        put_string(&data, "ssh-connection");
+        put_string(&data, method);
+        assert_true(buf_append_byte(&data, 1));
+        put_string(&data, "ssh-ed25519");
+        put_string(&data, key);
+        assert_true(buf_append(&message, head, sizeof head));
+        put_string(&message, asked);
+        const uint8_t len[4] = { 0, 0, 0, (uint8_t)data.len };
+        assert_true(buf_append(&message, len, 4) && buf_append(&message, data.data, data.len));
+        assert_true(buf_append(&message, (const uint8_t[4]){ 0 }, 4)); /* flags */
+        message.data[3] = (uint8_t)(message.len - 4);
+        buf_fini(&data);
+        return message;
+}
+
+static enum agent_verdict try_to_sign(const char *asked, const char *user, const char *method,
+                                      const char *key)
+{
+        struct agent_filter filter = { .user = "bob" };
+        struct buf message = sign_request(asked, user, method, key);
+        size_t used;
+        enum agent_verdict verdict = agent_filter_look(&filter, message.data, message.len, &used);
+
+        buf_fini(&message);
+        return verdict;
+}
+
+static void only_log_ins_of_this_user_are_signed(void **state)
+{
+        struct agent_filter filter = { .user = "bob" };
+        static const uint8_t other[] = { 0, 0, 0, 17, 13, 0, 0,   0,   1,   'k', 0,
+                                         0, 0, 3, 'a', 'n', 'y', 0, 0, 0, 0 };
+        size_t used;
+
+        (void)state;
+        assert_int_equal(try_to_sign("k", "bob", "publickey", "k"), AGENT_PASS);
+        assert_int_equal(try_to_sign("k", "root", "publickey", "k"), AGENT_REFUSE);
+        assert_int_equal(try_to_sign("k", "bob", "hostbased", "k"), AGENT_REFUSE);
+        assert_int_equal(try_to_sign("k", "bob", "publickey", "j"), AGENT_REFUSE);
+        assert_int_equal(agent_filter_look(&filter, other, sizeof other, &used), AGENT_REFUSE);
+}
+
 /* ---- what was typed ---- */
 
 static void typed_secrets_are_kept_until_refused(void **state)
@@ -407,7 +462,7 @@ static void the_oldest_secret_makes_room(void **state)
 {
         struct keyring *keyring = keyring_new();
         struct secret *secret = secret_new("x", 1);
-        char name[8];
+        char name[16];
 
         (void)state;
         for (int i = 0; i <= KEYRING_MAX; i++) {
@@ -533,6 +588,7 @@ int main(void)
                 cmocka_unit_test(only_the_allowed_keys_are_shown_and_used),
                 cmocka_unit_test(configured_keys_come_first_and_the_list_is_short),
                 cmocka_unit_test(a_selected_key_is_the_only_one),
+                cmocka_unit_test(only_log_ins_of_this_user_are_signed),
                 cmocka_unit_test(a_key_that_is_not_allowed_cannot_be_selected),
                 cmocka_unit_test(typed_secrets_are_kept_until_refused),
                 cmocka_unit_test(the_oldest_secret_makes_room),
