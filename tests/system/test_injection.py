@@ -98,7 +98,7 @@ def traced(pid):
         return "TracerPid:\t0\n" not in file.read()
 
 
-EXECUTED = re.compile(r'^execve\("([^"]*)", \[(.*?)\], .*\) += (0|-1 ENOENT .*)$')
+EXECUTED = re.compile(r'^execve\("([^"]*)", \[(.*?)\], .*\) += (0|-1 ENOENT .*|\?.*)$')     # ?: killed in it, nobody waits any more
 WRITING = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND|^creat\(")
 OWN_FILE = re.compile(r'^openat\(AT_FDCWD, "(/tmp|/tmp/mcp-ssh-session\.\w{6}|/dev/null)", [A-Z_|]*')
 
