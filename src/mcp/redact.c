@@ -31,20 +31,23 @@ static void redact_string(const struct redact *redact, json_t *string)
         json_decref(repaired);
 }
 
+static void redact_value(const struct redact *redact, json_t *value);
+
+static void redact_members(const struct redact *redact, json_t *object)
+{
+        for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at))
+                if (!is_ours(json_object_iter_key(at)))
+                        redact_value(redact, json_object_iter_value(at));
+}
+
 static void redact_value(const struct redact *redact, json_t *value)
 {
-        const char *key;
-        json_t *member;
-        size_t i;
-
-        if (json_is_string(value)) {
+        if (json_is_string(value))
                 redact_string(redact, value);
-        } else if (json_is_array(value)) {
-                json_array_foreach(value, i, member) redact_value(redact, member);
-        } else if (json_is_object(value)) {
-                json_object_foreach(value, key, member) if (!is_ours(key))
-                        redact_value(redact, member);
-        }
+        for (size_t i = 0; i < json_array_size(value); i++) /* 0: not an array */
+                redact_value(redact, json_array_get(value, i));
+        if (json_is_object(value))
+                redact_members(redact, value);
 }
 
 void redact_member(const struct redact *redact, json_t *object, const char *key)
@@ -55,11 +58,10 @@ void redact_member(const struct redact *redact, json_t *object, const char *key)
 
 void redact_result(const struct redact *redact, json_t *result)
 {
-        json_t *block;
-        size_t i;
+        const json_t *content = json_object_get(result, "content");
 
-        json_array_foreach(json_object_get(result, "content"), i, block)
-                redact_member(redact, block, "text");
+        for (size_t i = 0; i < json_array_size(content); i++)
+                redact_member(redact, json_array_get(content, i), "text");
         redact_member(redact, result, "structuredContent");
         redact_member(redact, result, "_meta");
 }

@@ -25,7 +25,7 @@ char *remote_text(struct str bytes, size_t max)
 
 char *remote_text_shown(const struct redactor *redactor, struct str bytes, size_t max)
 {
-        scoped_buf struct buf shown;
+        scoped_buf struct buf shown = { 0 };
 
         if (redactor_is_empty(redactor))
                 return remote_text(bytes, max);

@@ -35,6 +35,8 @@ struct word_list {
 };
 
 struct ssh_config {
+        uint8_t print[SHA256_LEN]; /* of all that was said, but for host, user and port */
+
         char *hostname;
         char *user;
         int port;
@@ -80,8 +82,6 @@ struct ssh_config {
 
         char *not_honoured; /* NULL: nothing; keywords that are set and have no effect here */
         bool is_fallback;   /* from config_reader.h, for want of an ssh program */
-
-        uint8_t print[SHA256_LEN]; /* of all that was said, but for host, user and port */
 };
 
 bool ssh_config_parse(struct ssh_config **out_config, struct str text, struct err *err);

@@ -98,7 +98,7 @@ def traced(pid):
         return "TracerPid:\t0\n" not in file.read()
 
 
-EXECUTED = re.compile(r'^execve\("([^"]*)", \[(.*?)\], .*\) += (0|-1 ENOENT .*)$')
+EXECUTED = re.compile(r'^execve\("([^"]*)", \[(.*?)\], .*\) += (0|-1 ENOENT .*|\?.*)$')     # ?: killed in it, nobody waits any more
 WRITING = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND|^creat\(")
 OWN_FILE = re.compile(r'^openat\(AT_FDCWD, "(/tmp|/tmp/mcp-ssh-session\.\w{6}|/dev/null)", [A-Z_|]*')
 
@@ -122,7 +122,8 @@ def check_trace(lines):
 
 @pytest.mark.hang_guard(900)
 def test_nothing_is_executed_or_written(start_server, strace, tmp_path, odd_files):
-    server = start_server()
+    # a sanitizer cannot look for leaks in a process that strace holds
+    server = start_server(env={"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"})
     assert server.execute("t-bash", "echo before").output == "before\n"
     log = strace(server)
     assert len(STRINGS) >= 200

@@ -92,6 +92,7 @@ def test_an_sshd_restarted_under_a_command_is_reached_at_once(start_server, own_
     """After a success there is no pause: it is the first failed connect that brings one."""
     daemon = own_sshd()
     server = start_server(config=daemon.ssh_config, env={"MCP_SSH_LOG_LEVEL": "info"})
+    server.execute("t-bash", "true", session="beside")
     first = server.start_tool("execute_command", host="t-bash", command="sleep 100", timeout=300)
     beside = server.start_tool("execute_command", host="t-bash", command="sleep 100", timeout=300, session="beside")
     wait_for_running(server, "sleep 100")

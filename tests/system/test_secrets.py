@@ -129,7 +129,7 @@ def test_questions_directories_errors_and_lists(by_password, sshd, tmp_path):
 def test_a_secret_seen_later_is_not_shown_from_what_was_stored_before(by_password, sshd, tmp_path):
     first = by_password.execute("box", "echo later-sEcret", password=sshd.password)
     assert "later-sEcret" in first.text and first.redactions == 0
-    by_password.execute("box", "true", password="later-sEcret", port=1)
+    by_password.call_tool("close_session", host="box", password="later-sEcret")
     before = len(written(by_password, tmp_path))
     for tool, arguments in (("read_output", {"command_id": first.command_id}), ("list_command_history", {}),
                             ("get_command_status", {"command_id": first.command_id})):
@@ -138,15 +138,14 @@ def test_a_secret_seen_later_is_not_shown_from_what_was_stored_before(by_passwor
 
 
 def test_short_secrets_are_too_ordinary(by_password, sshd):
-    by_password.execute("box", "true", password="abc", port=1)
+    by_password.call_tool("close_session", host="box", password="abc")
     assert by_password.execute("box", "echo abc", password=sshd.password).output == "abc\n"
 
 
 def test_a_weak_password_does_not_break_the_protocol(by_password, sshd):
     """Names and values of the protocol are no place for secrets, whatever somebody's password is."""
-    words = ("text", "done", "type", "content", "command_id", "state", "running", "result", "jsonrpc")
-    for number, word in enumerate(words, 2):    # a host each: one that refuses twice is paused
-        by_password.execute(f"127.0.0.{number}", "true", password=word, port=1)
+    for word in ("text", "done", "type", "content", "command_id", "state", "running", "result", "jsonrpc"):
+        by_password.call_tool("close_session", host="box", password=word)   # refused, but seen
     result = by_password.execute("box", "echo it is done", password=sshd.password)
     assert result.state == "done" and result.output == "it is [redacted]\n" and len(result.command_id) == 36
     assert by_password.call_tool("list_sessions").structured["sessions"][0]["state"] == "ready"
@@ -171,7 +170,7 @@ def test_no_process_shows_a_secret(start_server, sshd, tmp_path):
                "OVRD_box_USER": "t-bash", "OVRD_box_KEY": ""}
     server = start_server(config=config, env={**secrets, **TRACE})
     assert server.execute("box", "echo in").output == "in\n"
-    server.execute("box", "true", username="x", port=1, password="argument-c4nary")
+    server.call_tool("close_session", host="box", password="argument-c4nary")
     processes = [server.process.pid, *descendants(server.process.pid)]
     assert len(processes) >= 3
     shown = seen.read_bytes() + b"".join(of_process(pid, what) for pid in processes for what in ("cmdline", "environ"))

@@ -64,7 +64,11 @@ static bool try_to_connect(struct bench *bench, struct person *person, struct er
         bool is_ready;
 
         *person = (struct person){
-                .watch = { on_step, on_failure, person, on_prompt, on_moved },
+                .watch = { .on_step = on_step,
+                           .on_failure = on_failure,
+                           .arg = person,
+                           .on_prompt = on_prompt,
+                           .on_moved = on_moved },
         };
         return engine_connect(bench->engine, &request.session, &person->watch, &person->connection,
                               &is_ready, err);

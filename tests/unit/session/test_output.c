@@ -73,6 +73,109 @@ static void a_small_output_reads_back(void **state)
         output_free(NULL);
 }
 
+/* ---- with secrets ---- */
+
+static struct output *discreet(struct redactor **out_redactor)
+{
+        struct output *output = output_new();
+        struct err err;
+
+        *out_redactor = redactor_new();
+        output_set_redactor(output, *out_redactor);
+        assert_true(redactor_add(*out_redactor, str_of("hunter2"), &err));
+        return output;
+}
+
+static void partial_is(const struct output *output, const char *text)
+{
+        assert_true(str_is(output_partial(output), text));
+}
+
+static void offsets_are_those_of_what_is_shown(void **state)
+{
+        struct redactor *redactor;
+        struct output *output = discreet(&redactor);
+        char got[32];
+        uint64_t skipped;
+
+        (void)state;
+        output_append(output, "a hun", 5);
+        text_is(output, "a ");
+        output_append(output, "ter2 \xFF z\n", 9);
+        text_is(output, "a [redacted] \xEF\xBF\xBD z\n");
+        assert_int_equal(output_redactions(output), 1);
+        assert_int_equal(output_total(output), 19);
+        assert_int_equal(output_read(output, 12, got, 1, &skipped), 1);
+        assert_int_equal(got[0], ' ');
+        output_settle(output);
+        assert_int_equal(output_redactions(output), 1);
+        output_free(output);
+        redactor_free(redactor);
+}
+
+static void the_beginning_of_a_secret_comes_out_at_the_end(void **state)
+{
+        struct redactor *redactor;
+        struct output *output = discreet(&redactor);
+
+        (void)state;
+        output_append(output, "> hun", 5);
+        output_set_partial(output, NULL, 0);
+        text_is(output, "> ");
+        partial_is(output, "hun");
+        output_append(output, "ter", 3);
+        output_set_partial(output, NULL, 0);
+        partial_is(output, "[redacted]");
+        output_settle(output);
+        text_is(output, "> hunter");
+        partial_is(output, "");
+        output_free(output);
+        redactor_free(redactor);
+}
+
+static void a_partial_line_is_the_streams_continuation(void **state)
+{
+        struct redactor *redactor;
+        struct output *output = discreet(&redactor);
+
+        (void)state;
+        output_append(output, "x\nhun", 5);
+        output_set_partial(output, "ter2 it is", 10);
+        partial_is(output, "[redacted] it is");
+        output_set_partial(output, "dreds", 5);
+        partial_is(output, "hundreds");
+        text_is(output, "x\n");
+        output_keep_partial(output);
+        text_is(output, "x\nhundreds");
+        output_set_partial(output, "hunter2", 7);
+        output_keep_partial(output);
+        output_settle(output);
+        text_is(output, "x\nhundreds[redacted]");
+        assert_int_equal(output_redactions(output), 1);
+        output_free(output);
+        redactor_free(redactor);
+}
+
+static void what_was_stored_before_a_secret_was_seen_stays(void **state)
+{
+        struct redactor *redactor = redactor_new();
+        struct output *output = output_new();
+        struct err err;
+
+        (void)state;
+        output_set_redactor(output, redactor);
+        output_append(output, "hunter2\n", 8);
+        output_set_partial(output, "hunter2", 7);
+        partial_is(output, "hunter2");
+        assert_true(redactor_add(redactor, str_of("hunter2"), &err));
+        output_append(output, "hunter2\n", 8);
+        output_set_partial(output, NULL, 0);
+        text_is(output, "hunter2\n[redacted]\n");
+        partial_is(output, "");
+        output_free(output);
+        redactor_free(redactor);
+}
+
 static void every_byte_of_four_megabytes_is_addressable(void **state)
 {
         struct output *output = output_new();
@@ -199,6 +302,10 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_small_output_reads_back),
+                cmocka_unit_test(offsets_are_those_of_what_is_shown),
+                cmocka_unit_test(the_beginning_of_a_secret_comes_out_at_the_end),
+                cmocka_unit_test(a_partial_line_is_the_streams_continuation),
+                cmocka_unit_test(what_was_stored_before_a_secret_was_seen_stays),
                 cmocka_unit_test(every_byte_of_four_megabytes_is_addressable),
                 cmocka_unit_test(what_the_file_does_not_take_is_dropped_and_counted),
                 cmocka_unit_test(a_disk_that_refuses_costs_the_middle_only),
