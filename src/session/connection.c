@@ -318,15 +318,21 @@ static void move_command_that_did_not_run(struct connection *connection, struct 
                 command_end(command, COMMAND_FAILED, why);
 }
 
-static void remember_losses(struct connection *connection, const char *why)
+char *connection_loss_key(const struct connection *connection, const struct shell *shell)
+{
+        return xasprintf("%s %s/%s", connection->name,
+                         connection->route != NULL ? connection->route : "", shell->name);
+}
+
+void connection_remember_losses(struct connection *connection, const char *why)
 {
         list_each(at, &connection->shells.list)
         {
                 const struct shell *shell = list_entry(at, struct shell, node);
                 if (shell->state != SHELL_READY)
                         continue;
-                scoped_free char *session = xasprintf("%s/%s", connection->name, shell->name);
-                losses_remember(connection->env->losses, session, why);
+                scoped_free char *key = connection_loss_key(connection, shell);
+                losses_remember(connection->env->losses, key, why);
         }
 }
 
@@ -344,7 +350,7 @@ void connection_fail(struct connection *connection, const struct err *why)
         if (connection->state == CONNECTION_AUTH && why->code == ERR_AUTH)
                 auth_limits_failed(connection->env->auth_limits, connection->limit_key,
                                    clock_now_ms());
-        remember_losses(connection, err.text);
+        connection_remember_losses(connection, err.text);
         each_command(connection, was_ready ? lose_if_it_may_have_run : lose_command, &err);
         wind_up(connection, /* grace_ms= */ 0);
         connection->env->on_end(connection->env->arg, connection, &err);

@@ -145,8 +145,8 @@ static void send_run(struct connection *connection, struct command *command)
 static void note_new_shell(struct connection *connection, const struct shell *shell,
                            struct command *command)
 {
-        scoped_free char *session = xasprintf("%s/%s", connection->name, shell->name);
-        scoped_free char *why = losses_take(connection->env->losses, session);
+        scoped_free char *key = connection_loss_key(connection, shell);
+        scoped_free char *why = losses_take(connection->env->losses, key);
 
         command->new_shell = true;
         if (why == NULL)
@@ -323,11 +323,11 @@ void connection_end_command(struct connection *connection, struct command *comma
 
 void connection_forget_shell(struct connection *connection, struct shell *shell, const char *why)
 {
-        scoped_free char *session = xasprintf("%s/%s", connection->name, shell->name);
+        scoped_free char *key = connection_loss_key(connection, shell);
 
         log_info("%s: shell %s ended: %s", connection->name, shell->name, why);
         if (shell->state == SHELL_READY)
-                losses_remember(connection->env->losses, session, why);
+                losses_remember(connection->env->losses, key, why);
         shells_remove(&connection->shells, shell);
 }
 

@@ -106,6 +106,10 @@ void connection_fail(struct connection *connection, const struct err *why);
 /* May any of it have run? A worker types nothing into a shell that it has not called ready. */
 bool connection_may_have_run(const struct connection *connection, const struct command *command);
 void connection_lose_worker(struct connection *connection);
+
+/* What its shells are known by in losses.h: by the way there too; yours, free(). */
+char *connection_loss_key(const struct connection *connection, const struct shell *shell);
+void connection_remember_losses(struct connection *connection, const char *why);
 void connection_close_because(struct connection *connection, const struct err *why,
                               int64_t grace_ms);
 

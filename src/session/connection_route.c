@@ -312,6 +312,7 @@ void connection_on_jump_end(struct connection *connection, struct connection *ju
                 struct err closed;
                 (void)err_set(&closed, ERR_CANCELLED, "interrupted: its jump host %s was closed",
                               connection->jump_name);
+                connection_remember_losses(connection, closed.text);
                 connection_close_because(connection, &closed, CLOSE_GRACE_MS);
         } else if (was_asking && !connection->has_asked_again) {
                 connection->has_asked_again = true;

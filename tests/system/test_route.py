@@ -299,7 +299,8 @@ def test_closing_the_jump_host_ends_the_hosts_behind_it(pair, wait_until):
     assert result.state == "interrupted" and result.exit_status is None, result
     assert "its jump host bastion was closed" in result.text, result
     wait_until(lambda: not pair.far.connections() and not pair.bastion.connections(), "both end")
-    works(hi(server, "far"))
+    after = works(hi(server, "far"))
+    assert any("jump host bastion was closed" in note for note in after.notes), after
 
 
 def test_a_host_that_dies_leaves_the_jump_host(pair):
