@@ -42,6 +42,7 @@ struct connection {
         struct connection_env *env; /* not ours */
         enum connection_state state;
         unsigned alias_count;
+        unsigned behind_count; /* how many hosts in a row are reached through it, at most */
         struct alias aliases[ALIASES_MAX];
         char *name;      /* "user@host:port", before it is resolved what the call said */
         char *limit_key; /* "host:port" for auth_limits; NULL before it is resolved */
@@ -49,7 +50,6 @@ struct connection {
 
         char *key_filename;       /* NULL: none given */
         struct override override; /* borrowed from the engine's overrides */
-        unsigned behind_count; /* how many hosts in a row are reached through it, at most */
 
         /* until authenticated */
         struct secret *password;
@@ -70,12 +70,12 @@ struct connection {
         uint64_t jump_id; /* the jump host's connection; 0: none, or not yet */
         char *jump_name;  /* as the configuration has it; NULL: none */
         enum forward forward;
-        bool has_asked_again; /* for a jump host, because the first was lost */
         int forward_fd;       /* our worker's end of the forward, until it opens; -1 */
         struct proxy *proxy;  /* its ProxyCommand; NULL: none */
         struct err *held;     /* why it fails, while the reason for that may still come */
 
         bool had_password;       /* one that a call gave: it is not kept */
+        bool has_asked_again;    /* for a jump host, because the first was lost */
         bool has_worker;         /* the zygote was asked for one, and has not reported its end */
         bool has_ended;          /* the zygote has reported its end */
         struct postbox *postbox; /* NULL: no worker, or it has spoken its last */

@@ -80,8 +80,8 @@ static bool parse_hop(struct hop *hop, struct str text, struct err *err)
         hop->text = xstrndup(text.ptr, text.len);
         take_off_brackets(hop->text);
         bool ok = strncasecmp(hop->text, URI_START, strlen(URI_START)) == 0
-                        ? parse_uri(&hop->target, hop->text, &why)
-                        : target_parse(&hop->target, hop->text, NULL, 0, &why);
+                          ? parse_uri(&hop->target, hop->text, &why)
+                          : target_parse(&hop->target, hop->text, NULL, 0, &why);
         if (ok)
                 return true;
         const char *shown = log_quote(hop->text, strnlen(hop->text, SHOWN_MAX));

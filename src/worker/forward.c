@@ -145,7 +145,8 @@ static void give_up_in_time(struct forwards *forwards, struct forward *forward, 
 
         if (forward->state != FORWARD_OPENING || now_ms < forward->open_by_ms)
                 return;
-        (void)snprintf(why, sizeof why, "it has no connection to %s port %" PRIu32 " yet: no answer in time",
+        (void)snprintf(why, sizeof why,
+                       "it has no connection to %s port %" PRIu32 " yet: no answer in time",
                        forward->host, forward->port);
         tell_end(forwards, forward->id, why);
         forward->state = FORWARD_GIVEN_UP;
@@ -201,7 +202,8 @@ static void open_all(struct forwards *forwards, int64_t now_ms)
                 if (refused_count == 1)
                         write_refusal(refused[i], ssh_get_error(forwards->ssh), why);
                 else
-                        (void)snprintf(why, sizeof why, "it refused a connection to %s port %" PRIu32,
+                        (void)snprintf(why, sizeof why,
+                                       "it refused a connection to %s port %" PRIu32,
                                        refused[i]->host, refused[i]->port);
                 end(forwards, refused[i], why);
         }
@@ -294,7 +296,7 @@ static bool is_hung_up(int fd)
 static bool wants_to_read(const struct forwards *forwards, const struct forward *forward)
 {
         return !forward->fd_has_ended && forward->to_host.len == 0
-            && ssh_channel_window_size(forward->channel) > 0 && may_send(forwards);
+               && ssh_channel_window_size(forward->channel) > 0 && may_send(forwards);
 }
 
 /* From fd to the host. False: fd is broken, or its other end is gone for good. */

@@ -1,4 +1,5 @@
-/* A ProxyJump: what is taken could be handed to ssh as it is, and the list gets shorter each time. */
+/* A ProxyJump: what is taken could be handed to ssh as it is, and the list gets shorter each time.
+ */
 #include "fuzz.h"
 #include "session/hops.h"
 

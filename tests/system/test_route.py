@@ -543,7 +543,8 @@ def test_a_proxy_command_that_dies_in_the_middle(net, relay):
     first = server.execute("far", "sleep 100", timeout=1)
     for pid in marked("relay.py"):
         os.kill(pid, signal.SIGKILL)
-    lost(server.call_tool("get_command_status", command_id=first.command_id, wait_s=30), "connection lost", "ProxyCommand was ended by signal 9")
+    lost(server.call_tool("get_command_status", command_id=first.command_id, wait_s=30),
+         "connection lost", "ProxyCommand was ended by signal 9")
     works(hi(server, "far"))
 
 

@@ -19,7 +19,8 @@
 
 #include <cmocka.h>
 
-#define SMALL_BUFFER 4608 /* bytes the kernel takes at once, about: every frame is cut somewhere */
+#define SMALL_BUFFER 4608 /* bytes the kernel takes at once, about: every frame is cut somewhere \
+                           */
 #define FRAMES       300
 
 struct bench {
@@ -60,8 +61,8 @@ static int setup(void **state)
         assert_true(socket_pair(ends, &err));
         assert_int_equal(setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size), 0);
         bench->scratch = xcalloc(1, POSTBOX_SCRATCH_LEN);
-        assert_true(postbox_new(&bench->postbox, &bench->loop, &ends[0], bench->scratch, &owner,
-                                &err));
+        assert_true(
+                postbox_new(&bench->postbox, &bench->loop, &ends[0], bench->scratch, &owner, &err));
         frame_socket_init(&bench->worker, ends[1]);
         *state = bench;
         return 0;
@@ -162,7 +163,8 @@ static void too_many_fds_are_refused_and_stay_the_callers(void **state)
 
         for (int i = 0; i < POSTBOX_FDS_MAX; i++) {
                 fd = fd_with(1);
-                assert_true(postbox_pass_fd(bench->postbox, &fd)); /* and never sent: freed with it */
+                assert_true(
+                        postbox_pass_fd(bench->postbox, &fd)); /* and never sent: freed with it */
                 assert_true(wire_write_bare(postbox_out(bench->postbox), WIRE_FORWARD_OPEN, 1));
         }
         fd = fd_with(9);

@@ -17,7 +17,8 @@
 
 #include <cmocka.h>
 
-/* "far" and "beside" are the bench's own listener under another user, behind the bench's own host. */
+/* "far" and "beside" are the bench's own listener under another user, behind the bench's own host.
+ */
 static int setup(void **state)
 {
         assert_int_equal(bench_setup(state), 0);
@@ -147,7 +148,8 @@ static struct other begin(struct bench *bench, command_id *out_id)
         bench_log_in(bench);
         assert_int_equal(bench->connection, forward);
         char byte;
-        assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), 0); /* the bench closed its host socket */
+        assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT),
+                         0); /* the bench closed its host socket */
         (void)close(fd);
         (void)bench_open_shell(bench);
         assert_int_equal(bench_expect_run(bench, &shell, "id"), out_id->n);
