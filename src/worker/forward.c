@@ -36,7 +36,7 @@ struct forward {
         uint64_t id;
         enum forward_state state;
         int fd; /* -1: given up */
-        ssh_channel channel;
+        ssh_channel channel; /* NULL: the host was not asked yet */
         char *host;
         uint32_t port;
         int64_t open_by_ms;
@@ -101,15 +101,9 @@ void forwards_open(struct forwards *forwards, const struct forward_request *requ
                 tell_end(forwards, request->id, why);
                 return;
         }
-        ssh_channel channel = ssh_channel_new(forwards->ssh);
-        if (channel == NULL) {
-                tell_end(forwards, request->id, "no channel can be made on it");
-                return;
-        }
         struct forward *forward = xcalloc(1, sizeof *forward);
         forward->id = request->id;
         forward->fd = take_fd(&taken);
-        forward->channel = channel;
         forward->host = xstrndup(request->host.ptr, request->host.len);
         forward->port = request->port;
         forward->open_by_ms = request->open_by_ms;
@@ -162,6 +156,8 @@ static bool is_opening(const struct forward *forward)
 /* True: the host has just refused it; its end is not told yet. */
 static bool go_on_opening(struct forwards *forwards, struct forward *forward, int64_t now_ms)
 {
+        if (forward->channel == NULL)
+                forward->channel = ssh_channel_new(forwards->ssh); /* NULL: refused below */
         int result = ssh_channel_open_forward(forward->channel, forward->host, (int)forward->port,
                                               "127.0.0.1", 0);
 
@@ -354,7 +350,8 @@ void forwards_close(struct forwards *forwards, uint64_t id)
                 if (at->id != id || at->state == FORWARD_GIVEN_UP || at->state == FORWARD_OVER)
                         continue;
                 tell_end(forwards, id, "");
-                at->state = at->state == FORWARD_OPEN ? FORWARD_OVER : FORWARD_GIVEN_UP;
+                at->state = at->state == FORWARD_OPENING && at->channel != NULL ? FORWARD_GIVEN_UP
+                                                                                : FORWARD_OVER;
                 scoped_close(&at->fd);
                 at->fd = -1;
                 return;
