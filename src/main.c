@@ -5,12 +5,15 @@
  */
 #include "base/log.h"
 #include "cli/cli.h"
+#include "control/control.h"
 #include "mcp/server.h"
 #include "session/engine.h"
 #include "transport/stdio.h"
 #include "worker/zygote.h"
 
 #include <getopt.h>
+#include <jansson.h>
+#include <libssh/libssh.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,19 +21,21 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define STOP_SIGNALS 3
+#define STOP_SIGNALS  3
+#define LIBRARIES_MAX 256 /* characters */
 
 static const int stop_signals[STOP_SIGNALS] = { SIGTERM, SIGINT, SIGHUP };
 
 struct subcommand;
 
 struct options {
-        const char *ssh_config;              /* NULL: the user's own */
+        struct engine_config engine;
         const struct subcommand *subcommand; /* NULL: serve MCP */
 };
 
 struct app {
         struct engine *engine;
+        struct control *control;
         struct mcp *mcp;
         struct mcp_client *client;
         struct stdio *stdio;
@@ -40,15 +45,25 @@ struct app {
 
 static const char usage[] =
         "usage: mcp-ssh-session [options] [mcp]\n"
-        "       mcp-ssh-session [options] doctor HOST\n"
+        "       mcp-ssh-session [options] doctor [--json] [HOST]\n"
+        "       mcp-ssh-session [options] trust [--fingerprint SHA256:...] HOST\n"
+        "       mcp-ssh-session [options] login [--username USER] [--port PORT] [--key FILE]\n"
+        "                       [--server PID] [--stdin] HOST\n"
         "\n"
         "Serves the Model Context Protocol on standard input and output: persistent SSH\n"
         "sessions for AI agents. Meant to be started by an MCP client. doctor shows, step by\n"
-        "step, how a host is reached, and at the failing step what mends it.\n"
+        "step, how a host is reached, and at the failing step what mends it. trust shows the key\n"
+        "of a host and adds it to known_hosts after a yes, or if it has that fingerprint. login\n"
+        "connects the running server to a host that asks for a password, a passphrase or a code,\n"
+        "and asks you.\n"
         "\n"
         "  --ssh-config FILE   read FILE as `ssh -F FILE` would (environment: MCP_SSH_CONFIG_FILE)\n"
+        "  --ssh-option OPTION Keyword=value, as `ssh -o` takes it; may be given several times\n"
         "  --log-level LEVEL   error, warn, info, debug or trace, on standard error\n"
         "                      (environment: MCP_SSH_LOG_LEVEL; default warn)\n"
+        "  --host-key-policy POLICY\n"
+        "                      strict or accept-new, whatever ssh_config says\n"
+        "                      (environment: MCP_SSH_HOST_KEY_POLICY)\n"
         "  --version           print the version and exit\n"
         "  --help              print this and exit\n";
 
@@ -60,6 +75,7 @@ static void stop(struct app *app)
                 return;
         app->stopping = true;
         engine_stop(app->engine);
+        control_stop(app->control);
         stdio_stop(app->stdio);
         for (int i = 0; i < STOP_SIGNALS; i++)
                 uv_close((uv_handle_t *)&app->signals[i], NULL);
@@ -85,6 +101,13 @@ static void on_too_long(void *arg)
         mcp_client_on_too_long(app->client);
 }
 
+static void on_connecting(void *arg)
+{
+        struct app *app = arg;
+
+        control_open(app->control);
+}
+
 static void on_eof(void *arg)
 {
         stop(arg);
@@ -108,11 +131,11 @@ static bool watch_signals(struct app *app, uv_loop_t *loop)
         return true;
 }
 
-static int serve(const struct options *options, int zygote_fd)
+static int serve(const struct options *options)
 {
         static const struct stdio_callbacks callbacks = { on_line, on_too_long, on_eof };
-        struct engine_config config = { .ssh_config = options->ssh_config, .zygote_fd = zygote_fd };
         struct app app = { 0 };
+        struct engine_config config = options->engine;
         struct mcp_peer peer = { send_line, &app };
         struct err err = { 0 };
         uv_loop_t loop;
@@ -120,9 +143,12 @@ static int serve(const struct options *options, int zygote_fd)
 
         if (uv_loop_init(&loop) != 0)
                 bug("no event loop");
+        config.on_connecting = on_connecting;
+        config.arg = &app;
         if (!engine_new(&app.engine, &loop, &config, &err) || !mcp_new(&app.mcp, app.engine, &err)
             || !stdio_new(&app.stdio, &loop, &callbacks, &app, &err))
                 goto out;
+        app.control = control_new(&loop, app.engine);
         app.client = mcp_client_new(app.mcp, &peer);
         if (!watch_signals(&app, &loop)) {
                 (void)err_set(&err, ERR_SYSTEM, "cannot watch for signals");
@@ -136,6 +162,7 @@ out:
         stdio_free(app.stdio);
         mcp_client_free(app.client);
         mcp_free(app.mcp);
+        control_free(app.control);
         engine_free(app.engine);
         (void)uv_loop_close(&loop); /* after a failed start handles may be left; the process ends */
         return status;
@@ -156,13 +183,27 @@ static bool set_log_level(const char *name)
         return true;
 }
 
+static bool set_host_key_policy(struct options *options, const char *name)
+{
+        if (!engine_knows_host_key_policy(name)) {
+                (void)fprintf(stderr, "mcp-ssh-session: no host key policy \"%s\"; there are strict "
+                                      "and accept-new\n", name);
+                return false;
+        }
+        options->engine.host_key_policy = name;
+        return true;
+}
+
 static bool read_environment(struct options *options)
 {
         const char *ssh_config = getenv("MCP_SSH_CONFIG_FILE");
         const char *level = getenv("MCP_SSH_LOG_LEVEL");
+        const char *policy = getenv("MCP_SSH_HOST_KEY_POLICY");
 
         if (ssh_config != NULL && ssh_config[0] != 0)
-                options->ssh_config = ssh_config;
+                options->engine.ssh_config.file = ssh_config;
+        if (policy != NULL && policy[0] != 0 && !set_host_key_policy(options, policy))
+                return false;
         return level == NULL || level[0] == 0 || set_log_level(level);
 }
 
@@ -175,6 +216,8 @@ struct subcommand {
 
 static const struct subcommand subcommands[] = {
         { "doctor", cli_doctor },
+        { "trust", cli_trust },
+        { "login", cli_login },
 };
 
 static const struct subcommand *find_subcommand(const char *name)
@@ -185,12 +228,30 @@ static const struct subcommand *find_subcommand(const char *name)
         return NULL;
 }
 
+/* "Keyword=value" or "Keyword value", as ssh -o has it. */
+static bool add_ssh_option(struct config_source *config, char *option)
+{
+        bool is_plain = option[0] != 0;
+
+        for (const char *at = option; *at != 0; at++)
+                is_plain = is_plain && (unsigned char)*at >= 0x20 && *at != 0x7F;
+        if (!is_plain || config->option_count == CONFIG_OPTIONS_MAX) {
+                (void)fprintf(stderr, "mcp-ssh-session: --ssh-option \"%s\": %s\n", option,
+                              is_plain ? "there are too many of them" : "give Keyword=value");
+                return false;
+        }
+        config->options[config->option_count++] = option;
+        return true;
+}
+
 /* Both return -1 to go on, else the exit status. */
 static int read_flags(int argc, char **argv, struct options *options)
 {
         static const struct option names[] = {
                 { "ssh-config", required_argument, NULL, 'F' },
+                { "ssh-option", required_argument, NULL, 'o' },
                 { "log-level", required_argument, NULL, 'l' },
+                { "host-key-policy", required_argument, NULL, 'k' },
                 { "version", no_argument, NULL, 'V' },
                 { "help", no_argument, NULL, 'h' },
                 { 0 },
@@ -198,11 +259,19 @@ static int read_flags(int argc, char **argv, struct options *options)
         int name;
 
         /* "+": what follows a subcommand is the subcommand's */
-        while ((name = getopt_long(argc, argv, "+F:hV", names, NULL)) != -1) {
+        while ((name = getopt_long(argc, argv, "+F:o:hV", names, NULL)) != -1) {
                 switch (name) {
-                case 'F': options->ssh_config = optarg; break;
+                case 'F': options->engine.ssh_config.file = optarg; break;
+                case 'o':
+                        if (!add_ssh_option(&options->engine.ssh_config, optarg))
+                                return 2;
+                        break;
                 case 'l':
                         if (!set_log_level(optarg))
+                                return 2;
+                        break;
+                case 'k':
+                        if (!set_host_key_policy(options, optarg))
                                 return 2;
                         break;
                 case 'V': return puts("mcp-ssh-session " PROGRAM_VERSION) < 0;
@@ -234,19 +303,22 @@ int main(int argc, char **argv)
 {
         struct options options = { 0 };
         struct err err = { 0 };
-        int zygote_fd;
 
         if (!read_environment(&options))
                 return 2;
         int status = read_options(argc, argv, &options);
         if (status >= 0)
                 return status;
-        if (!zygote_start(&zygote_fd, &err)) {
+        if (!zygote_start(&options.engine.zygote_fd, &err)) {
                 log_error("%s", err.text);
                 return EXIT_FAILURE;
         }
         if (options.subcommand == NULL)
-                return serve(&options, zygote_fd);
-        const struct cli_options cli = { .ssh_config = options.ssh_config, .zygote_fd = zygote_fd };
+                return serve(&options);
+        char libraries[LIBRARIES_MAX];
+        (void)snprintf(libraries, sizeof libraries, "libssh %s, libuv %s, jansson %s",
+                       ssh_version(0), uv_version_string(),
+                       JANSSON_VERSION); /* cut: it is for people */
+        const struct cli_options cli = { options.engine, libraries };
         return options.subcommand->run(&cli, argc - optind - 1, argv + optind + 1);
 }

@@ -28,7 +28,7 @@ enum err_code {
         ERR_CODES       /* how many there are; never a code */
 };
 
-#define ERR_TEXT_MAX 640 /* bytes with the NUL; a longer text is cut at the end */
+#define ERR_TEXT_MAX 1024 /* bytes with the NUL; a longer text is cut at the end */
 
 struct err {
         enum err_code code;

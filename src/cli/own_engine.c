@@ -4,13 +4,10 @@
 
 bool own_engine_init(struct own_engine *own, const struct cli_options *options, struct err *err)
 {
-        const struct engine_config config = { .ssh_config = options->ssh_config,
-                                              .zygote_fd = options->zygote_fd };
-
         *own = (struct own_engine){ .engine = NULL };
         if (uv_loop_init(&own->loop) != 0)
                 bug("no event loop");
-        return engine_new(&own->engine, &own->loop, &config, err);
+        return engine_new(&own->engine, &own->loop, &options->engine, err);
 }
 
 void own_engine_fini(struct own_engine *own)

@@ -16,6 +16,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,7 @@ struct agent {
         bool is_let_go;      /* the owner does not need it any more */
         bool is_asked;       /* a request is with the agent */
         struct agent_filter filter;
-        struct key_blobs *allowed;
+        struct key_blobs *preferred;
         struct buf answer; /* the agent's, as the worker gets it */
         char chunk[16 * 1024];
 };
@@ -124,6 +125,17 @@ int agent_connect(const char *configured, const struct home *home)
         return fd >= 0 ? fd : connect_to_known_places(home);
 }
 
+char *agent_path(int fd)
+{
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        socklen_t len = sizeof address;
+
+        if (getpeername(fd, (struct sockaddr *)&address, &len) != 0
+            || len <= offsetof(struct sockaddr_un, sun_path))
+                return NULL;
+        return xstrndup(address.sun_path, strnlen(address.sun_path, sizeof address.sun_path));
+}
+
 /* ---- relaying ---- */
 
 static void release(struct agent *agent)
@@ -131,7 +143,7 @@ static void release(struct agent *agent)
         buf_fini(&agent->worker.in);
         buf_fini(&agent->program.in);
         buf_fini(&agent->answer);
-        key_blobs_free(agent->allowed);
+        key_blobs_free(agent->preferred);
         free(agent);
 }
 
@@ -207,7 +219,8 @@ static void serve_worker(struct agent *agent)
                         if (in->data[4] == AGENT_REQUEST_IDENTITIES)
                                 (void)uv_timer_start(&agent->timer, on_no_answer, LIST_MS, 0);
                         break;
-                case AGENT_REFUSE: send_to(&agent->worker, agent_failure, AGENT_FAILURE_LEN); break;
+                case AGENT_REFUSE: send_to(&agent->worker, agent_failure, AGENT_SHORT_LEN); break;
+                case AGENT_TAKEN: send_to(&agent->worker, agent_success, AGENT_SHORT_LEN); break;
                 case AGENT_BAD: end_relay(agent); return;
                 }
                 buf_consume(in, used);
@@ -237,6 +250,7 @@ static void serve_program(struct agent *agent)
                 serve_worker(agent);
                 return;
         case AGENT_REFUSE:
+        case AGENT_TAKEN:
         case AGENT_BAD: end_relay(agent); return;
         }
 }
@@ -279,8 +293,9 @@ static bool open_side(struct side *side, struct agent *agent, uv_loop_t *loop, i
         return uv_read_start((uv_stream_t *)&side->pipe, on_alloc, on_read) == 0;
 }
 
-bool agent_new(struct agent **out_agent, uv_loop_t *loop, int *agent_fd, struct key_blobs **allowed,
-               int *out_worker_fd, struct err *err)
+bool agent_new(struct agent **out_agent, uv_loop_t *loop, int *agent_fd,
+               struct key_blobs **preferred, bool preferred_only, int *out_worker_fd,
+               struct err *err)
 {
         int ends[2];
         scoped_fd int program = take_fd(agent_fd);
@@ -290,9 +305,10 @@ bool agent_new(struct agent **out_agent, uv_loop_t *loop, int *agent_fd, struct 
         scoped_fd int ours = ends[0];
         scoped_fd int theirs = ends[1];
         struct agent *agent = xcalloc(1, sizeof *agent);
-        agent->allowed = *allowed;
-        *allowed = NULL;
-        agent->filter.allowed = agent->allowed;
+        agent->preferred = *preferred;
+        *preferred = NULL;
+        agent->filter.preferred = agent->preferred;
+        agent->filter.preferred_only = preferred_only;
         buf_init(&agent->answer, AGENT_MESSAGE_MAX + 4);
         (void)uv_timer_init(loop, &agent->timer); /* cannot fail */
         agent->timer.data = agent;

@@ -20,10 +20,15 @@ struct agent;
  */
 int agent_connect(const char *configured, const struct home *home);
 
+/* Where a connected agent listens; NULL: it does not say. Yours, free(). */
+char *agent_path(int fd);
+
 /*
- * Relays between the agent and a worker. Takes *agent_fd and *allowed, the only keys that may be
- * used (NULL: all); *out_worker_fd is the other end, for the worker and the caller's to close.
+ * Relays between the agent and a worker. Takes *agent_fd and *preferred, the keys that come first
+ * (NULL: none), or are the only ones; *out_worker_fd is the other end, for the worker and the
+ * caller's to close.
  */
-bool agent_new(struct agent **out_agent, uv_loop_t *loop, int *agent_fd, struct key_blobs **allowed,
-               int *out_worker_fd, struct err *err);
+bool agent_new(struct agent **out_agent, uv_loop_t *loop, int *agent_fd,
+               struct key_blobs **preferred, bool preferred_only, int *out_worker_fd,
+               struct err *err);
 void agent_free(struct agent *agent);

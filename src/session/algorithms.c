@@ -112,9 +112,8 @@ static bool refuse(enum algorithm_kind kind, struct err *err)
                 if (algorithms[i].kind == kind && algorithms[i].grade != GRADE_LEGACY)
                         add(&known, algorithms[i].name);
         return err_set(err, ERR_CONNECT,
-                       "its configuration allows no %s that is supported here. Add one of these to "
-                       "its %s: %.*s",
-                       keyword_of(kind), keyword_of(kind), (int)known.len, (char *)known.data);
+                       "its configuration allows no %s that is supported here. Add one of these: %.*s",
+                       keyword_of(kind), (int)known.len, (char *)known.data);
 }
 
 bool algorithms_choose(enum algorithm_kind kind, const char *configured, char **out_list,

@@ -116,6 +116,7 @@ struct connection *connection_new(struct connection_env *env, uint64_t id,
         connection->server = xstrdup("");
         connection->auth_method = xstrdup("");
         connection->legacy = xstrdup("");
+        buf_init(&connection->host_key_shown, KEY_BLOB_MAX);
         connection->opened_wall_ms = clock_wall_ms();
         add_alias(connection, spec->given, spec->target, &spec->credentials, spec->jump);
         connection->behind_count = spec->behind_count;
@@ -145,6 +146,8 @@ static void on_timer_closed(uv_handle_t *handle)
         free(connection->route);
         free(connection->via);
         free(connection->jump_name);
+        free(connection->address);
+        free(connection->host_keys_basis);
         free(connection->server);
         free(connection->auth_method);
         free(connection->legacy);
@@ -201,6 +204,25 @@ static void on_timer(uv_timer_t *timer)
 void connection_set_watch(struct connection *connection, const struct connection_watch *watch)
 {
         connection->watch = watch;
+        if (!connection_has_person(connection)) /* who was asked is gone */
+                (void)connection_answer(connection, NULL);
+}
+
+/* Its worker was told that nobody is there to ask. */
+static bool is_past_asking(const struct connection *connection)
+{
+        return (connection->state == CONNECTION_KEX || connection->state == CONNECTION_AUTH)
+               && !connection->may_prompt;
+}
+
+bool connection_may_watch(const struct connection *connection,
+                          const struct connection_watch *watch, struct err *err)
+{
+        if (connection->watch != NULL)
+                return err_set(err, ERR_STATE, "somebody else is connecting there just now.");
+        if (watch->on_prompt != NULL && is_past_asking(connection))
+                return err_set(err, ERR_STATE, "a log-in there is under way just now.");
+        return true;
 }
 
 void connection_tell_step(struct connection *connection, enum connect_step step, const char *text)
@@ -209,13 +231,21 @@ void connection_tell_step(struct connection *connection, enum connect_step step,
                 connection->watch->on_step(connection->watch->arg, step, text);
 }
 
+void connection_tell_attempt(struct connection *connection, const char *text)
+{
+        if (connection->watch != NULL && connection->watch->on_attempt != NULL)
+                connection->watch->on_attempt(connection->watch->arg, text);
+}
+
 static enum connect_step step_under_way(const struct connection *connection, const struct err *why)
 {
         switch (connection->state) {
         case CONNECTION_RESOLVING: return CONNECT_STEP_CONFIG;
         case CONNECTION_DIALING: return CONNECT_STEP_REACH;
         case CONNECTION_KEX:
-                return why->code == ERR_HOST_KEY ? CONNECT_STEP_HOST_KEY : CONNECT_STEP_KEX;
+                if (why->code == ERR_HOST_KEY)
+                        return CONNECT_STEP_HOST_KEY;
+                return connection->has_identified ? CONNECT_STEP_KEX : CONNECT_STEP_BANNER;
         case CONNECTION_AUTH:
         case CONNECTION_READY:
         case CONNECTION_CLOSING:
@@ -336,6 +366,19 @@ void connection_remember_losses(struct connection *connection, const char *why)
         }
 }
 
+/* A reader whose terminal gets in by a keyword that we do not have is to know that. */
+static void name_what_has_no_effect(const struct connection *connection, struct err *err)
+{
+        const struct ssh_config *config = connection->config;
+
+        if (config == NULL || config->not_honoured == NULL
+            || (err->code != ERR_AUTH && err->code != ERR_HOST_KEY))
+                return;
+        struct err whole = *err;
+        (void)err_set(err, whole.code, "%s (its configuration has %s, without effect here)",
+                      whole.text, config->not_honoured);
+}
+
 void connection_fail(struct connection *connection, const struct err *why)
 {
         bool was_ready = connection->state == CONNECTION_READY;
@@ -345,11 +388,15 @@ void connection_fail(struct connection *connection, const struct err *why)
                 return;
         if (was_ready && strncmp(err.text, "connection lost", 15) != 0)
                 (void)err_context(&err, "connection lost");
+        name_what_has_no_effect(connection, &err);
         log_info("%s: %s", connection->name, err.text);
         tell_failure(connection, &err);
-        if (connection->state == CONNECTION_AUTH && why->code == ERR_AUTH)
+        if (connection->state == CONNECTION_AUTH && why->code == ERR_AUTH) {
                 auth_limits_failed(connection->env->auth_limits, connection->limit_key,
                                    clock_now_ms());
+                free(connection->env->last_refused);
+                connection->env->last_refused = xstrdup(connection->aliases[0].given);
+        }
         connection_remember_losses(connection, err.text);
         each_command(connection, was_ready ? lose_if_it_may_have_run : lose_command, &err);
         wind_up(connection, /* grace_ms= */ 0);
@@ -477,10 +524,12 @@ bool connection_was_given(const struct connection *connection, const struct conn
 bool connection_can_stand_for(const struct connection *connection, const struct connection *later)
 {
         return connection != later && connection_is_live(connection) && connection->host != NULL
+               && !(connection_has_person(later) && is_past_asking(connection))
                && connection->port == later->port && strcmp(connection->host, later->host) == 0
                && strcmp(connection->user, later->user) == 0
                && strcmp(connection->route, later->route) == 0
                && connection->alias_count < ALIASES_MAX
+               && strcmp(connection->host_keys_basis, later->host_keys_basis) == 0
                && credentials_allow(&later->credentials, &connection->credentials);
 }
 
@@ -499,6 +548,7 @@ static void move_command(struct connection *to, struct connection *from, struct 
 void connection_take_over(struct connection *connection, struct connection *later)
 {
         struct commands *commands = connection->env->commands;
+        struct err why;
 
         for (unsigned i = 0; i < later->alias_count; i++)
                 add_alias(connection, later->aliases[i].given, &later->aliases[i].target,
@@ -507,6 +557,10 @@ void connection_take_over(struct connection *connection, struct connection *late
              at = commands_after(commands, at))
                 if (at->connection == later->id && !command_state_is_final(at->state))
                         move_command(connection, later, at);
+        if (later->watch != NULL && connection->watch != NULL) {
+                (void)err_set(&why, ERR_STATE, "somebody else is connecting there just now");
+                tell_failure(later, &why);
+        }
         if (later->watch != NULL)
                 connection->watch = later->watch;
         later->watch = NULL;
@@ -581,5 +635,6 @@ struct session_info connection_describe(const struct connection *connection,
                 .opened_wall_ms =
                         shell != NULL ? shell->opened_wall_ms : connection->opened_wall_ms,
                 .is_shell = shell != NULL,
+                .is_watched = shell != NULL && shell->is_watched,
         };
 }

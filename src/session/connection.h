@@ -13,14 +13,17 @@
 #include "base/secret.h"
 #include "session/auth_limits.h"
 #include "session/commands.h"
+#include "session/config_source.h"
 #include "session/credentials.h"
 #include "session/engine.h"
 #include "session/home.h"
 #include "session/hops.h"
+#include "session/keyring.h"
 #include "session/losses.h"
 #include "session/overrides.h"
 #include "session/shells.h"
 #include "session/spawner.h"
+#include "session/ssh_config.h"
 #include "session/target.h"
 #include "session/watch.h"
 
@@ -29,6 +32,8 @@
 #define CHANNELS_MAX   8 /* shells and isolated commands: MaxSessions is 10, one is the probe's */
 #define KEX_MS         20000
 #define AUTH_MS        60000
+#define SANDBOX_TEXT_MAX  80   /* bytes with the NUL */
+#define SECRET_ANSWER_MAX 1024 /* bytes that a person may type; OpenSSH's own limit */
 #define CLOSE_GRACE_MS 3000 /* for a worker that was told to stop; then it is killed */
 
 struct connection;
@@ -38,14 +43,20 @@ struct connection_spec;
 /* What all connections work with; none of it is theirs. */
 struct connection_env {
         uv_loop_t *loop;
-        const char *ssh_config; /* NULL: the user's own */
+        struct config_source ssh_config;
         struct home home;
         struct commands *commands;
         struct spawner *spawner;
         struct auth_limits *auth_limits;
         struct losses *losses;
+        struct keyring *keyring;
+        char *last_refused; /* the host of the last refused log-in, as its call said it; or NULL */
         uint8_t *scratch;         /* POSTBOX_SCRATCH_LEN */
+        bool has_host_key_policy; /* the operator's word, over that of ssh_config */
+        enum host_key_policy host_key_policy;
+        bool checks_off_was_told; /* that StrictHostKeyChecking no is not done here */
         unsigned sandbox_missing; /* WIRE_SANDBOX_* bits whose absence was logged */
+        char sandbox[SANDBOX_TEXT_MAX]; /* what is in force, for people; "" before the first worker */
         void (*on_resolved)(void *arg, struct connection *connection); /* may end it */
         void (*on_gone)(void *arg, struct connection *connection);
 
@@ -90,6 +101,15 @@ struct connection *connection_new(struct connection_env *env, uint64_t id,
 
 /* Reports what comes of it from now on; NULL: nobody looks on any more. Replaces an earlier one. */
 void connection_set_watch(struct connection *connection, const struct connection_watch *watch);
+
+/* Writes down the key that the watch was shown; see engine.h. */
+bool connection_add_host_key(struct connection *connection, struct err *err);
+/* ERR_STATE: somebody looks on already, or a log-in is under way that cannot ask a person. */
+bool connection_may_watch(const struct connection *connection,
+                          const struct connection_watch *watch, struct err *err);
+
+/* A person's answer to what on_prompt asked; NULL: declined. False: nothing is asked now. */
+bool connection_answer(struct connection *connection, const struct secret *answer);
 
 /* ---- commands ---- */
 

@@ -14,6 +14,7 @@
 #include "session/remote_text.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,7 +101,13 @@ static void on_sandbox(struct connection *connection, const struct frame *frame)
                 break_off(connection, frame, "does not decode");
                 return;
         }
+        char *sandbox = connection->env->sandbox;
+        sandbox[0] = 0;
         for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+                size_t len = strlen(sandbox);
+                if ((in_force & parts[i].bit) != 0)
+                        (void)snprintf(sandbox + len, SANDBOX_TEXT_MAX - len, "%s%s",
+                                       len > 0 ? ", " : "", parts[i].name); /* fits: four names */
                 if (((in_force | connection->env->sandbox_missing) & parts[i].bit) != 0)
                         continue;
                 connection->env->sandbox_missing |= parts[i].bit;
@@ -112,15 +119,15 @@ static void on_sandbox(struct connection *connection, const struct frame *frame)
 static void on_host_key(struct connection *connection, const struct frame *frame)
 {
         struct wire_reader reader = wire_read(frame);
-        struct str type = wire_get_bytes(&reader);
+        (void)wire_get_bytes(&reader); /* the type: the blob says it itself */
         struct str blob = wire_get_bytes(&reader);
 
         if (!wire_read_done(&reader) || blob.len == 0 || blob.len > HOST_KEY_MAX)
                 break_off(connection, frame, "does not decode");
-        else if (connection->state != CONNECTION_KEX)
+        else if (connection->state != CONNECTION_KEX || connection->host_key_shown.len > 0)
                 break_off(connection, frame, "not now");
         else
-                connection_on_host_key(connection, type, blob);
+                connection_on_host_key(connection, blob);
 }
 
 static void on_ready(struct connection *connection, const struct frame *frame)
@@ -150,6 +157,55 @@ static void on_ready(struct connection *connection, const struct frame *frame)
         connection_run_waiting(connection);
         if (connection_is_live(connection))
                 connection->env->on_ready(connection->env->arg, connection);
+}
+
+static void on_progress(struct connection *connection, const struct frame *frame)
+{
+        struct wire_reader reader = wire_read(frame);
+        uint32_t kind = wire_get_u32(&reader);
+        struct str text = wire_get_bytes(&reader);
+
+        if (!wire_read_done(&reader) || kind >= WIRE_PROGRESS_KINDS) {
+                break_off(connection, frame, "does not decode");
+                return;
+        }
+        scoped_free char *shown = remote_text(text, IDENTIFICATION_MAX);
+        if (kind == WIRE_PROGRESS_TRIED && connection->state == CONNECTION_AUTH)
+                connection_tell_attempt(connection, shown);
+        if (kind == WIRE_PROGRESS_BANNER && connection->state == CONNECTION_KEX) {
+                connection->has_identified = true;
+                connection_tell_step(connection, CONNECT_STEP_BANNER, shown);
+        }
+}
+
+/* ---- about the log-in ---- */
+
+static void on_prompt(struct connection *connection, const struct frame *frame)
+{
+        struct wire_prompt prompt;
+
+        if (!wire_read_prompt(frame, &prompt) || !connection_on_prompt(connection, &prompt))
+                break_off(connection, frame, "not now, or does not decode");
+}
+
+static void on_secret(struct connection *connection, const struct frame *frame)
+{
+        struct wire_secret secret;
+
+        if (!wire_read_secret(frame, &secret) || !connection_on_secret(connection, &secret))
+                break_off(connection, frame, "not now, or does not decode");
+}
+
+static void on_advice(struct connection *connection, const struct frame *frame)
+{
+        struct wire_reader reader = wire_read(frame);
+        uint32_t advice = wire_get_u32(&reader);
+
+        if (!wire_read_done(&reader) || advice >= WIRE_ADVICE_KINDS
+            || connection->state != CONNECTION_AUTH)
+                break_off(connection, frame, "not now, or does not decode");
+        else
+                connection->login.advice = (enum wire_advice)advice;
 }
 
 static bool is_connecting_error(uint32_t code)
@@ -182,7 +238,8 @@ static void on_failed(struct connection *connection, const struct frame *frame)
                       text[0] != 0 ? text : "the connection failed");
         if (connection->state == CONNECTION_AUTH && err.code == ERR_AUTH) {
                 scoped_free char *not_tried = identities_not_tried(&connection->identities);
-                (void)err_set(&err, ERR_AUTH, "%s%s", text, not_tried);
+                scoped_free char *advice = connection_advice(connection);
+                (void)err_set(&err, ERR_AUTH, "%s%s. %s", text, not_tried, advice);
         }
         if (connection->state != CONNECTION_READY)
                 (void)err_context(&err, "cannot connect to %s", connection->name);
@@ -206,6 +263,7 @@ static void on_shell_ready(struct connection *connection, const struct frame *fr
         }
         free(shell->program);
         shell->program = remote_text(program, PROGRAM_MAX);
+        shell->is_watched = pid != 0;
         shell->state = SHELL_READY;
         log_info("%s: shell %s is %s, process %" PRId64, connection->name, shell->name,
                  shell->program, pid);
@@ -354,8 +412,12 @@ static void dispatch(struct connection *connection, const struct frame *frame)
         case WIRE_LOG: on_log(connection, frame); return;
         case WIRE_SANDBOX: on_sandbox(connection, frame); return;
         case WIRE_HOST_KEY: on_host_key(connection, frame); return;
+        case WIRE_PROGRESS: on_progress(connection, frame); return;
         case WIRE_READY: on_ready(connection, frame); return;
         case WIRE_FAILED: on_failed(connection, frame); return;
+        case WIRE_PROMPT: on_prompt(connection, frame); return;
+        case WIRE_SECRET: on_secret(connection, frame); return;
+        case WIRE_ADVICE: on_advice(connection, frame); return;
         case WIRE_SHELL_READY: on_shell_ready(connection, frame); return;
         case WIRE_SHELL_ENDED: on_shell_ended(connection, frame); return;
         case WIRE_STARTED: on_started(connection, frame); return;

@@ -6,6 +6,7 @@
  *      connection_setup.c     from a host's name to an authenticated connection
  *      connection_route.c     the way there: TCP, ProxyCommand, jump host
  *      connection_worker.c    what its worker is given
+ *      connection_login.c     questions for a person, and their answers
  *      connection_frames.c    what the worker says
  *      connection_commands.c  commands and shells on it
  *
@@ -16,6 +17,7 @@
 #include "session/dial.h"
 #include "session/host_keys.h"
 #include "session/identities.h"
+#include "session/key_blob.h"
 #include "session/postbox.h"
 #include "session/proxy.h"
 #include "session/resolver.h"
@@ -35,6 +37,16 @@ enum forward {
         FORWARD_NONE,
         FORWARD_ASKED, /* WIRE_FORWARD_OPEN was sent to the jump host's worker */
         FORWARD_OPEN,
+};
+
+/* A log-in under way, as far as a person has to do with it. */
+struct login {
+        bool is_asking; /* a question is with the watcher */
+        enum wire_prompt_kind asking;
+        unsigned questions;        /* so far */
+        enum wire_advice advice;   /* the worker's, for the failure that follows */
+        struct secret *password;   /* typed last, and not yet known to be good */
+        struct secret *passphrase; /* likewise */
 };
 
 struct connection {
@@ -59,6 +71,11 @@ struct connection {
         struct agent *agent;
         struct host_keys *host_keys;
         struct identities identities;
+        struct buf host_key_shown; /* to the watch, which decides; empty: none yet */
+        unsigned offers[OFFERS_MAX]; /* of each WIRE_KEY: which identity */
+        unsigned offer_count;
+        bool may_prompt; /* as the worker was told */
+        struct login login;
 
         /* resolved; NULL and 0 before */
         char *host;
@@ -73,10 +90,13 @@ struct connection {
         int forward_fd;       /* our worker's end of the forward, until it opens; -1 */
         struct proxy *proxy;  /* its ProxyCommand; NULL: none */
         struct err *held;     /* why it fails, while the reason for that may still come */
+        char *address;         /* that answered; NULL: not known, or behind a proxy */
+        char *host_keys_basis; /* what its host's key was judged by, see host_keys.h */
 
         bool had_password;       /* one that a call gave: it is not kept */
         bool has_asked_again;    /* for a jump host, because the first was lost */
         bool has_worker;         /* the zygote was asked for one, and has not reported its end */
+        bool has_identified;     /* the server has said who it is: key exchange is under way */
         bool has_ended;          /* the zygote has reported its end */
         struct postbox *postbox; /* NULL: no worker, or it has spoken its last */
         int64_t worker_status;   /* waitpid()'s, once has_ended */
@@ -99,6 +119,7 @@ void connection_set_deadline(struct connection *connection, int64_t ms);
 
 /* Tells the watcher, if there is one. */
 void connection_tell_step(struct connection *connection, enum connect_step step, const char *text);
+void connection_tell_attempt(struct connection *connection, const char *text);
 
 /* Ends it with an error: commands become FAILED or LOST. Takes no effect on one that is ending. */
 void connection_fail(struct connection *connection, const struct err *why);
@@ -117,7 +138,7 @@ void connection_close_because(struct connection *connection, const struct err *w
 void connection_start(struct connection *connection);
 void connection_drop_setup(struct connection *connection);
 void connection_on_deadline(struct connection *connection);
-void connection_on_host_key(struct connection *connection, struct str type, struct str blob);
+void connection_on_host_key(struct connection *connection, struct str blob);
 void connection_fail_setup(struct connection *connection, struct err *err); /* "cannot connect to …" */
 
 /* connection_route.c */
@@ -139,7 +160,22 @@ void connection_on_forward_opened(struct connection *jump, const struct frame *f
 void connection_on_forward_ended(struct connection *jump, const struct frame *frame);
 
 /* connection_worker.c */
+bool connection_check_algorithms(const struct connection *connection, struct err *err);
 void connection_start_worker(struct connection *connection, int fd); /* takes fd, connected */
+
+/* connection_login.c */
+bool connection_has_person(const struct connection *connection);
+const struct secret *connection_find_password(const struct connection *connection);
+const struct secret *connection_find_passphrase(const struct connection *connection,
+                                                unsigned identity);
+void connection_forget_answers(struct connection *connection);
+/* Both false: not now, or it makes no sense. */
+bool connection_on_prompt(struct connection *connection, const struct wire_prompt *prompt);
+bool connection_on_secret(struct connection *connection, const struct wire_secret *secret);
+/* What mends a refused log-in: a sentence; yours, free(). */
+char *connection_advice(const struct connection *connection);
+/* "`mcp-ssh-session login web1`", the host as the call said it; yours, free(). */
+char *connection_person_command(const struct connection *connection, const char *subcommand);
 
 /* connection_frames.c */
 void connection_on_frame(void *arg, const struct frame *frame);

@@ -96,6 +96,7 @@ static void on_dialed(void *arg, int fd, const struct err *why)
         dial_free(connection->dial);
         connection->dial = NULL;
         if (fd >= 0) {
+                connection->address = socket_peer(fd);
                 go_on(connection, fd);
                 return;
         }

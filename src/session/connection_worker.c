@@ -13,32 +13,53 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define KEEPALIVE_S      15
 #define AUTH_METHODS     "publickey,keyboard-interactive,password" /* OpenSSH's order, as far as we can */
 #define AUTH_METHODS_MAX 256 /* characters */
 
-extern char **environ;
-
-static bool send_key(struct postbox *postbox, const struct identity *identity, struct err *err)
+static bool send_key(const struct connection *connection, const struct identity_offer *offer,
+                     struct err *err)
 {
-        if (identity->key == NULL)
-                return true;
+        const struct identity *identity = &connection->identities.items[offer->identity];
+        const struct certificate *certificate = offer->certificate;
+        const struct secret *passphrase =
+                connection_find_passphrase(connection, offer->identity);
         struct wire_key key = {
-                .name = str_of(identity->name),
+                .name = str_of(certificate != NULL ? certificate->name : identity->name),
                 .pem = { secret_bytes(identity->key), secret_len(identity->key) },
+                .certificate = str_of(certificate != NULL ? certificate->line : ""),
+                .public_key = str_of(identity->public_key != NULL ? identity->public_key : ""),
         };
-        return wire_write_key(postbox_out(postbox), &key)
+
+        if (passphrase != NULL)
+                key.passphrase = (struct str){ secret_bytes(passphrase), secret_len(passphrase) };
+        return wire_write_key(postbox_out(connection->postbox), &key)
                || err_set(err, ERR_LIMIT, "key %s is too large", identity->name);
 }
 
-static size_t secrets_len(const struct connection *connection)
+/* All secrets that leave now, the connect message too, and then some. */
+static size_t secrets_len(unsigned keys)
 {
-        size_t len = 2 * (size_t)WIRE_PAYLOAD_MAX; /* the connect message, and then some */
+        return (keys + 2) * (size_t)WIRE_PAYLOAD_MAX;
+}
 
-        for (unsigned i = 0; i < connection->identities.count; i++)
-                len += IDENTITY_KEY_MAX + 256;
-        return len;
+static bool send_keys(struct connection *connection, unsigned *out_before_agent, struct err *err)
+{
+        struct identity_offer offers[OFFERS_MAX];
+        unsigned count = identities_offers(&connection->identities,
+                                           connection->key_filename != NULL, offers,
+                                           out_before_agent);
+
+        postbox_expect_secrets(connection->postbox, secrets_len(count));
+        for (unsigned i = 0; i < count; i++) {
+                connection->offers[i] = offers[i].identity;
+                if (!send_key(connection, &offers[i], err))
+                        return false;
+        }
+        connection->offer_count = count;
+        return true;
 }
 
 static bool send_variable(void *arg, struct str name, struct str value)
@@ -88,6 +109,24 @@ static void instructions_fini(struct instructions *texts)
         free(texts->auth_methods);
 }
 
+static bool choose_algorithms(struct instructions *texts, const struct ssh_config *config,
+                              struct err *err)
+{
+        return algorithms_choose(ALGORITHM_KEX, config->kex_algorithms, &texts->kex, err)
+               && algorithms_choose(ALGORITHM_CIPHER, config->ciphers, &texts->ciphers, err)
+               && algorithms_choose(ALGORITHM_MAC, config->macs, &texts->macs, err);
+}
+
+/* Before anything is dialed: what the configuration makes impossible is its fault, not the host's. */
+bool connection_check_algorithms(const struct connection *connection, struct err *err)
+{
+        struct instructions texts = { 0 };
+        bool ok = choose_algorithms(&texts, connection->config, err);
+
+        instructions_fini(&texts);
+        return ok;
+}
+
 static bool instructions_init(struct instructions *texts, const struct connection *connection,
                               struct err *err)
 {
@@ -96,17 +135,14 @@ static bool instructions_init(struct instructions *texts, const struct connectio
         texts->host_key_algorithms =
                 host_keys_algorithms(connection->host_keys, config->host_key_algorithms);
         texts->auth_methods = auth_methods(config);
-        return algorithms_choose(ALGORITHM_KEX, config->kex_algorithms, &texts->kex, err)
-               && algorithms_choose(ALGORITHM_CIPHER, config->ciphers, &texts->ciphers, err)
-               && algorithms_choose(ALGORITHM_MAC, config->macs, &texts->macs, err);
+        return choose_algorithms(texts, config, err);
 }
 
-static bool write_connect(const struct connection *connection, const struct instructions *texts)
+static bool write_connect(const struct connection *connection, const struct instructions *texts,
+                          unsigned keys_before_agent)
 {
         const struct ssh_config *config = connection->config;
-        const struct secret *password = connection->password;
-        bool has_chosen_key = connection->key_filename != NULL && connection->identities.count > 0
-                              && connection->identities.items[0].key != NULL;
+        const struct secret *password = connection_find_password(connection);
         struct wire_connect connect = {
                 .user = str_of(connection->user),
                 .host_key_algorithms = str_of(texts->host_key_algorithms),
@@ -116,12 +152,14 @@ static bool write_connect(const struct connection *connection, const struct inst
                 .keepalive_count = (uint32_t)config->keepalive_count,
                 .timeout_s = (uint32_t)(connection_limit_ms(connection, KEX_MS) / 1000),
                 .compression = config->compression,
-                .keys_before_agent = has_chosen_key,
+                .keys_before_agent = keys_before_agent,
                 .kex = str_of(texts->kex),
                 .ciphers = str_of(texts->ciphers),
                 .macs = str_of(texts->macs),
                 .auth_methods = str_of(texts->auth_methods),
                 .rsa_min_bits = (uint32_t)config->rsa_min_bits,
+                .may_prompt = connection->may_prompt,
+                .password_prompts = (uint32_t)config->password_prompts,
         };
 
         if (config->public_key_algorithms != NULL)
@@ -136,14 +174,14 @@ static bool send_connect(struct connection *connection, struct err *err)
         struct instructions texts = { 0 };
         struct postbox *postbox = connection->postbox;
 
-        postbox_expect_secrets(postbox, secrets_len(connection));
-        for (unsigned i = 0; i < connection->identities.count; i++)
-                if (!send_key(postbox, &connection->identities.items[i], err))
-                        return false;
+        connection->may_prompt = connection_has_person(connection);
+        unsigned keys_before_agent;
+        if (!send_keys(connection, &keys_before_agent, err))
+                return false;
         if (!environment_each(connection->config, environ, send_variable, postbox))
                 return err_set(err, ERR_LIMIT, "its SetEnv and SendEnv are too long");
         bool ok = instructions_init(&texts, connection, err)
-                  && (write_connect(connection, &texts)
+                  && (write_connect(connection, &texts, keys_before_agent)
                       || err_set(err, ERR_LIMIT, "password or user name are too long"));
         instructions_fini(&texts);
         if (ok)
@@ -167,10 +205,10 @@ static bool lend_agent(struct connection *connection, int *out_fd, struct err *e
         scoped_fd int fd = agent_connect(config->identity_agent, &connection->env->home);
         if (fd < 0)
                 return true;
-        struct key_blobs *allowed =
-                config->identities_only ? identities_public_keys(&connection->identities) : NULL;
-        bool ok = agent_new(&connection->agent, connection->env->loop, &fd, &allowed, out_fd, err);
-        key_blobs_free(allowed); /* not taken */
+        struct key_blobs *preferred = identities_public_keys(&connection->identities);
+        bool ok = agent_new(&connection->agent, connection->env->loop, &fd, &preferred,
+                            config->identities_only, out_fd, err);
+        key_blobs_free(preferred); /* not taken */
         return ok;
 }
 

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/scoped.h"
+#include "session/agent.h"
 #include "session/connections.h"
 #include "session/postbox.h"
 #include "session/waits.h"
@@ -28,7 +29,9 @@ struct engine {
         struct overrides *overrides;
         struct auth_limits *auth_limits;
         struct losses *losses;
-        char *ssh_config;
+        struct keyring *keyring;
+        void (*on_connecting)(void *arg);
+        void *on_connecting_arg;
         uint8_t *scratch;
         bool is_stopping;
 };
@@ -113,14 +116,17 @@ static void make_parts(struct engine *engine, uv_loop_t *loop, const struct engi
         engine->connections = connections_new();
         engine->auth_limits = auth_limits_new();
         engine->losses = losses_new();
+        engine->keyring = keyring_new();
+        engine->on_connecting = config->on_connecting;
+        engine->on_connecting_arg = config->arg;
         engine->scratch = xcalloc(1, POSTBOX_SCRATCH_LEN);
-        engine->ssh_config = config->ssh_config != NULL ? xstrdup(config->ssh_config) : NULL;
         engine->env = (struct connection_env){
                 .loop = loop,
-                .ssh_config = engine->ssh_config,
+                .ssh_config = config->ssh_config,
                 .commands = engine->commands,
                 .auth_limits = engine->auth_limits,
                 .losses = engine->losses,
+                .keyring = engine->keyring,
                 .scratch = engine->scratch,
                 .on_resolved = on_resolved,
                 .on_gone = on_gone,
@@ -134,6 +140,36 @@ static void make_parts(struct engine *engine, uv_loop_t *loop, const struct engi
         home_init(&engine->env.home);
 }
 
+static const char *const policy_names[] = {
+        [HOST_KEY_STRICT] = "strict",
+        [HOST_KEY_ACCEPT_NEW] = "accept-new",
+};
+
+static bool find_policy(const char *name, enum host_key_policy *out_policy)
+{
+        for (size_t i = 0; i < sizeof policy_names / sizeof *policy_names; i++)
+                if (strcmp(policy_names[i], name) == 0) {
+                        *out_policy = (enum host_key_policy)i;
+                        return true;
+                }
+        return false;
+}
+
+bool engine_knows_host_key_policy(const char *name)
+{
+        enum host_key_policy ignored;
+
+        return find_policy(name, &ignored);
+}
+
+static bool take_policy(struct connection_env *env, const char *name, struct err *err)
+{
+        env->has_host_key_policy = name != NULL;
+        return name == NULL || find_policy(name, &env->host_key_policy)
+               || err_set(err, ERR_INPUT, "there is no host key policy \"%s\"",
+                          log_quote(name, strlen(name)));
+}
+
 bool engine_new(struct engine **out_engine, uv_loop_t *loop, const struct engine_config *config,
                 struct err *err)
 {
@@ -143,7 +179,8 @@ bool engine_new(struct engine **out_engine, uv_loop_t *loop, const struct engine
         /* A dead name server holds a thread of the pool for many seconds. */
         (void)setenv("UV_THREADPOOL_SIZE", LOOK_UP_THREADS, /* overwrite= */ 0);
         make_parts(engine, loop, config);
-        if (!spawner_new(&engine->spawner, loop, &zygote, on_spawn_report, engine, err)) {
+        if (!take_policy(&engine->env, config->host_key_policy, err)
+            || !spawner_new(&engine->spawner, loop, &zygote, on_spawn_report, engine, err)) {
                 engine_free(engine); /* has no handle yet */
                 return false;
         }
@@ -176,9 +213,10 @@ void engine_free(struct engine *engine)
         commands_free(engine->commands);
         auth_limits_free(engine->auth_limits);
         losses_free(engine->losses);
+        keyring_free(engine->keyring);
+        free(engine->env.last_refused);
         overrides_free(engine->overrides);
         home_fini(&engine->env.home);
-        free(engine->ssh_config);
         free(engine->scratch);
         free(engine);
 }
@@ -228,7 +266,7 @@ static bool find_override(const struct engine *engine, const char *given,
         if (!overrides_find(engine->overrides, given, out, err))
                 return false;
         if (out->host != NULL || out->user != NULL || out->key != NULL || out->port != 0
-            || out->password != NULL)
+            || out->password != NULL || out->fingerprints != NULL)
                 return true;
         return overrides_find(engine->overrides, target->host, out, err);
 }
@@ -249,6 +287,8 @@ static bool get_connection(struct engine *engine, const struct run_request *requ
                 password = secret_new(request->password, strlen(request->password));
         spec.password = spec.override.password != NULL ? spec.override.password : password;
         spec.credentials = credentials_of(spec.key_filename, spec.password);
+        if (engine->on_connecting != NULL)
+                engine->on_connecting(engine->on_connecting_arg);
         bool is_there = connections_get(engine->connections, &engine->env, &spec, &id, err);
         secret_free(password);
         if (is_there)
@@ -281,17 +321,23 @@ bool engine_connect(struct engine *engine, const struct session_ref *session,
                     const struct connection_watch *watch, uint64_t *out_id, bool *out_is_ready,
                     struct err *err)
 {
-        struct run_request request = { .session = *session };
+        struct run_request request = { .session = *session,
+                                       .key_filename = session->key_filename };
         struct connection *connection = NULL;
         struct target target;
 
         if (engine->is_stopping)
                 return err_set(err, ERR_STATE, "mcp-ssh-session is stopping.");
+        if (or_null(session->key_filename) != NULL
+            && !target_check_key_path(session->key_filename, err))
+                return false;
         if (!target_parse(&target, session->host, session->username, session->port, err))
                 return false;
         bool ok = get_connection(engine, &request, &target, &connection, err);
         target_fini(&target);
         if (!ok)
+                return false;
+        if (!connection_may_watch(connection, watch, err))
                 return false;
         connection_set_watch(connection, watch);
         *out_id = connection_id(connection);
@@ -305,6 +351,27 @@ void engine_unwatch(struct engine *engine, uint64_t id)
 
         if (connection != NULL)
                 connection_set_watch(connection, NULL);
+}
+
+bool engine_add_host_key(struct engine *engine, uint64_t id, struct err *err)
+{
+        struct connection *connection = connections_find(engine->connections, id);
+
+        return connection != NULL ? connection_add_host_key(connection, err)
+                                  : err_set(err, ERR_STATE, "the connection has ended; try again");
+}
+
+void engine_answer(struct engine *engine, uint64_t id, const struct secret *answer)
+{
+        struct connection *connection = connections_find(engine->connections, id);
+
+        if (connection != NULL)
+                (void)connection_answer(connection, answer); /* nothing is asked: documented */
+}
+
+const char *engine_last_refused(const struct engine *engine)
+{
+        return engine->env.last_refused != NULL ? engine->env.last_refused : "";
 }
 
 static void submit(struct engine *engine, struct connection *connection,
@@ -509,6 +576,18 @@ void engine_each_session(const struct engine *engine, session_visit *visit, void
                 struct session_info info = connection_describe(at, NULL, &name);
                 goes_on = visit(arg, &info);
         }
+}
+
+const char *engine_sandbox(const struct engine *engine)
+{
+        return engine->env.sandbox[0] != 0 ? engine->env.sandbox : NULL;
+}
+
+char *engine_agent_path(const struct engine *engine)
+{
+        scoped_fd int fd = agent_connect(NULL, &engine->env.home);
+
+        return fd >= 0 ? agent_path(fd) : NULL;
 }
 
 static unsigned live_count(const struct engine *engine)

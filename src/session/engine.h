@@ -12,7 +12,9 @@
  *          ERR_LIMIT). What goes wrong later ends the command as FAILED or LOST with its error.
  */
 #include "base/err.h"
+#include "base/secret.h"
 #include "session/command.h"
+#include "session/config_source.h"
 #include "session/watch.h"
 
 #include <stdbool.h>
@@ -23,9 +25,14 @@ typedef struct uv_loop_s uv_loop_t;
 struct engine;
 
 struct engine_config {
-        const char *ssh_config; /* file for `ssh -F`; NULL: the user's own */
-        int zygote_fd;          /* spawn.h socket; taken by the engine */
+        struct config_source ssh_config; /* its texts must outlive the engine */
+        int zygote_fd;                   /* spawn.h socket; taken by the engine */
+        const char *host_key_policy;     /* "strict" or "accept-new"; NULL: as ssh_config says */
+        void (*on_connecting)(void *arg); /* a connection is about to be made; NULL: no matter */
+        void *arg;
 };
+
+bool engine_knows_host_key_policy(const char *name);
 
 bool engine_new(struct engine **out_engine, uv_loop_t *loop, const struct engine_config *config,
                 struct err *err);
@@ -46,16 +53,30 @@ struct session_ref {
         const char *username;
         int port; /* 0: not given */
         const char *shell; /* name of the shell on that connection; default "default" */
+        const char *key_filename; /* only for engine_connect(); a run has its own */
 };
 
 /*
  * Connects without running anything, with the watch looking on (watch.h). *out_is_ready: it was
- * connected before, and the watch will hear of nothing but its end.
+ * connected before, and the watch will hear of nothing but its end. ERR_STATE: it has a watch
+ * already. A watch that can ask a person is a person: refused log-ins of before do not count.
  */
 bool engine_connect(struct engine *engine, const struct session_ref *session,
                     const struct connection_watch *watch, uint64_t *out_id, bool *out_is_ready,
                     struct err *err);
 void engine_unwatch(struct engine *engine, uint64_t id); /* it is gone: fine */
+
+/*
+ * Writes down the key that the watch was shown (watch.h). ERR_STATE: the connection is gone or has
+ * shown none; ERR_SYSTEM: the file cannot be written.
+ */
+bool engine_add_host_key(struct engine *engine, uint64_t id, struct err *err);
+
+/* To the watch's on_prompt, at most once for each; NULL: declined. Nothing is asked: fine. */
+void engine_answer(struct engine *engine, uint64_t id, const struct secret *answer);
+
+/* The host of the last log-in that was refused, as its call said it; "" none. Borrowed. */
+const char *engine_last_refused(const struct engine *engine);
 
 struct run_request {
         struct session_ref session;
@@ -144,10 +165,17 @@ struct session_info {
         command_id command;      /* running there, n 0 none */
         int64_t opened_wall_ms;
         bool is_shell;           /* false: the connection alone, no shell is open on it */
+        bool is_watched;         /* the kernel of the host can be asked what the shell does */
 };
 
 typedef bool session_visit(void *arg, const struct session_info *info);
 void engine_each_session(const struct engine *engine, session_visit *visit, void *arg);
+
+/* What is in force of the workers' sandbox: "no_new_privs, Landlock"; NULL before the first worker. */
+const char *engine_sandbox(const struct engine *engine);
+
+/* Where the user's SSH agent listens; NULL: there is none. Yours, free(). */
+char *engine_agent_path(const struct engine *engine);
 
 /*
  * Closes one shell (session->shell given) or the connection with all its shells; commands in it

@@ -1,5 +1,7 @@
 #include "session/environment.h"
 
+#include "base/pattern.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -7,32 +9,6 @@ struct sent {
         struct str names[ENVIRONMENT_MAX];
         unsigned count;
 };
-
-/* Steps back to the last star only, so the time is at most pattern x name. */
-bool environment_matches(const char *pattern, struct str name)
-{
-        const char *retry = NULL;
-        size_t at = 0;
-        size_t retry_at = 0;
-
-        while (at < name.len) {
-                if (*pattern == '*') {
-                        retry = ++pattern;
-                        retry_at = at;
-                } else if (*pattern == '?' || (*pattern != 0 && *pattern == name.ptr[at])) {
-                        pattern++;
-                        at++;
-                } else if (retry != NULL) {
-                        pattern = retry;
-                        at = ++retry_at;
-                } else {
-                        return false;
-                }
-        }
-        while (*pattern == '*')
-                pattern++;
-        return *pattern == 0;
-}
 
 static bool is_name(struct str name)
 {
@@ -82,8 +58,8 @@ static bool is_wanted(const struct word_list *patterns, const char *assignment)
         const char *equals = strchr(assignment, '=');
 
         for (unsigned i = 0; equals != NULL && i < patterns->count; i++)
-                if (environment_matches(patterns->words[i],
-                                        (struct str){ assignment, (size_t)(equals - assignment) }))
+                if (pattern_matches(str_of(patterns->words[i]),
+                                    (struct str){ assignment, (size_t)(equals - assignment) }))
                         return true;
         return false;
 }

@@ -15,6 +15,3 @@
 typedef bool environment_visit(void *arg, struct str name, struct str value);
 bool environment_each(const struct ssh_config *config, char *const *environ_now,
                       environment_visit *visit, void *arg); /* false: visit said so */
-
-/* A pattern with `*` and `?`, as SendEnv has it. */
-bool environment_matches(const char *pattern, struct str name);

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/scoped.h"
+#include "session/key_blob.h"
 #include "session/small_file.h"
 #include "session/target.h"
 
@@ -19,7 +20,12 @@ void identities_fini(struct identities *identities)
                 free(identities->items[i].name);
                 free(identities->items[i].path);
                 free(identities->items[i].why_not);
+                free(identities->items[i].public_key);
                 secret_free(identities->items[i].key);
+        }
+        for (unsigned i = 0; i < identities->certificate_count; i++) {
+                free(identities->certificates[i].name);
+                free(identities->certificates[i].line);
         }
         *identities = (struct identities){ 0 };
 }
@@ -86,6 +92,130 @@ static bool read_key(struct identity *identity, struct err *err)
         return identity->key != NULL;
 }
 
+/* ---- public halves and certificates ---- */
+
+/* "type base64" out of the first line of a file; NULL: it has none. Yours, free(). */
+static char *read_public_line(const char *path)
+{
+        scoped_buf struct buf text;
+        scoped_buf struct buf blob;
+        struct str line;
+        struct err why;
+
+        buf_init(&text, IDENTITY_KEY_MAX);
+        buf_init(&blob, KEY_BLOB_MAX);
+        if (!small_file_read(path, &text, NULL, &why))
+                return NULL;
+        struct str rest = buf_str(&text);
+        if (!str_line(&rest, &line))
+                return NULL;
+        struct str type = str_word(&line);
+        struct str base64 = str_word(&line);
+        return key_blob_parse(type, base64, &blob) ? key_blob_line(buf_str(&blob)) : NULL;
+}
+
+/* OpenSSH looks in the file itself first, then beside it. */
+static void find_public_half(struct identity *identity)
+{
+        scoped_free char *beside = xasprintf("%s.pub", identity->path);
+        scoped_buf struct buf blob;
+
+        buf_init(&blob, KEY_BLOB_MAX);
+        if (identity->key == NULL)
+                identity->public_key = read_public_line(identity->path);
+        else if (key_blob_from_private((struct str){ secret_bytes(identity->key),
+                                                     secret_len(identity->key) },
+                                       &blob))
+                identity->public_key = key_blob_line(buf_str(&blob));
+        if (identity->public_key == NULL)
+                identity->public_key = read_public_line(beside);
+}
+
+static bool is_certificate_of(const char *certificate, const char *public_key)
+{
+        struct str lines[2] = { str_of(certificate), str_of(public_key) };
+        struct buf blobs[2];
+        bool ok = true;
+
+        for (unsigned i = 0; i < 2; i++) {
+                struct str type = str_word(&lines[i]);
+                buf_init(&blobs[i], KEY_BLOB_MAX);
+                ok = key_blob_parse(type, str_word(&lines[i]), &blobs[i]) && ok;
+        }
+        ok = ok && key_blob_is_certificate_of(buf_str(&blobs[0]), buf_str(&blobs[1]));
+        buf_fini(&blobs[0]);
+        buf_fini(&blobs[1]);
+        return ok;
+}
+
+/* Takes line; false: it is the certificate of none of the keys. */
+static bool add_certificate(struct identities *identities, char **line, const char *path,
+                            bool is_configured, const struct home *home)
+{
+        for (unsigned i = 0; i < identities->count; i++) {
+                const struct identity *at = &identities->items[i];
+                if (at->key == NULL || at->public_key == NULL
+                    || !is_certificate_of(*line, at->public_key)
+                    || identities->certificate_count == CERTIFICATES_MAX)
+                        continue;
+                identities->certificates[identities->certificate_count++] = (struct certificate){
+                        .name = home_shorten(home, path),
+                        .line = *line,
+                        .identity = i,
+                        .is_configured = is_configured,
+                };
+                *line = NULL;
+                return true;
+        }
+        return false;
+}
+
+/* A certificate that cannot be used is listed with the keys that cannot be. */
+static void pass_over_certificate(struct identities *identities, const char *path, const char *why,
+                                  const struct home *home)
+{
+        if (identities->count == IDENTITIES_MAX)
+                return;
+        identities->items[identities->count++] = (struct identity){
+                .path = xstrdup(path),
+                .name = home_shorten(home, path),
+                .why_not = xstrdup(why),
+        };
+}
+
+static void load_configured_certificate(struct identities *identities, const char *path,
+                                        const struct home *home)
+{
+        scoped_free char *line = read_public_line(path);
+
+        if (line == NULL)
+                pass_over_certificate(identities, path, "no certificate can be read there", home);
+        else if (!add_certificate(identities, &line, path, true, home))
+                pass_over_certificate(identities, path,
+                                      "a certificate of none of the key files; one whose key is "
+                                      "in the agent has to be there too: ssh-add the key file",
+                                      home);
+}
+
+static void load_certificates(struct identities *identities, const struct ssh_config *config,
+                              const char *host_given, const struct home *home)
+{
+        unsigned keys = identities->count;
+
+        for (unsigned i = 0; i < config->certificates.count && !config->no_public_keys; i++) {
+                scoped_free char *path =
+                        identities_expand(config->certificates.paths[i], config, host_given, home);
+                if (path != NULL)
+                        load_configured_certificate(identities, path, home);
+        }
+        for (unsigned i = 0; i < keys && config->certificates.count == 0; i++) {
+                scoped_free char *path = xasprintf("%s-cert.pub", identities->items[i].path);
+                scoped_free char *line = read_public_line(path);
+                if (line != NULL && !add_certificate(identities, &line, path, false, home))
+                        log_info("%s: not a certificate of the key beside it", path);
+        }
+}
+
 static bool has_path(const struct identities *identities, const char *path)
 {
         for (unsigned i = 0; i < identities->count; i++)
@@ -103,7 +233,9 @@ static bool add(struct identities *identities, char **path, const struct home *h
         identity->path = *path;
         identity->name = home_shorten(home, *path);
         *path = NULL;
-        if (read_key(identity, err))
+        bool is_read = read_key(identity, err);
+        find_public_half(identity);
+        if (is_read)
                 return true;
         identity->why_not = xstrdup(err->code == ERR_NOT_FOUND ? "" : err->text);
         if (err->code != ERR_NOT_FOUND)
@@ -132,17 +264,56 @@ bool identities_load(struct identities *identities, const char *key_filename,
                 else if (identities->count < IDENTITIES_MAX && !has_path(identities, path))
                         (void)add(identities, &path, home, &why); /* the reason is kept with it */
         }
+        load_certificates(identities, config, host_given, home);
         return true;
 }
 
-static bool add_public_key(struct key_blobs *blobs, const char *path)
-{
-        scoped_buf struct buf text;
-        struct err why;
+/* ---- in which order ---- */
 
-        buf_init(&text, IDENTITY_KEY_MAX);
-        return small_file_read(path, &text, NULL, &why)
-               && key_blobs_add_line(blobs, buf_str(&text));
+/* The offers under way. */
+struct offers {
+        const struct identities *identities;
+        struct identity_offer *out;
+        unsigned count;
+};
+
+static void offer(struct offers *offers, unsigned identity, const struct certificate *certificate)
+{
+        for (unsigned i = 0; i < offers->count; i++)
+                if (offers->out[i].identity == identity && offers->out[i].certificate == certificate)
+                        return;
+        if (offers->count < OFFERS_MAX)
+                offers->out[offers->count++] = (struct identity_offer){ identity, certificate };
+}
+
+static void offer_certificates(struct offers *offers, unsigned identity)
+{
+        for (unsigned i = 0; i < offers->identities->certificate_count; i++)
+                if (offers->identities->certificates[i].identity == identity)
+                        offer(offers, identity, &offers->identities->certificates[i]);
+}
+
+unsigned identities_offers(const struct identities *identities, bool is_first_chosen,
+                           struct identity_offer out[OFFERS_MAX], unsigned *out_before_agent)
+{
+        struct offers offers = { identities, out, 0 };
+
+        if (is_first_chosen && identities->count > 0 && identities->items[0].key != NULL) {
+                offer_certificates(&offers, 0);
+                offer(&offers, 0, NULL);
+        }
+        for (unsigned i = 0; i < identities->certificate_count; i++)
+                if (identities->certificates[i].is_configured)
+                        offer(&offers, identities->certificates[i].identity,
+                              &identities->certificates[i]);
+        *out_before_agent = offers.count;
+        for (unsigned i = 0; i < identities->count; i++) {
+                if (identities->items[i].key == NULL)
+                        continue;
+                offer_certificates(&offers, i);
+                offer(&offers, i, NULL);
+        }
+        return offers.count;
 }
 
 struct key_blobs *identities_public_keys(const struct identities *identities)
@@ -150,10 +321,12 @@ struct key_blobs *identities_public_keys(const struct identities *identities)
         struct key_blobs *blobs = xcalloc(1, sizeof *blobs);
 
         for (unsigned i = 0; i < identities->count; i++) {
-                const struct identity *at = &identities->items[i];
-                scoped_free char *beside = xasprintf("%s.pub", at->path);
-                if (at->key != NULL || !add_public_key(blobs, at->path))
-                        (void)add_public_key(blobs, beside); /* has none: not the agent's to use */
+                scoped_free char *path = xasprintf("%s-cert.pub", identities->items[i].path);
+                scoped_free char *certificate = read_public_line(path);
+                if (identities->items[i].public_key != NULL)
+                        (void)key_blobs_add_line(blobs, str_of(identities->items[i].public_key));
+                if (certificate != NULL)
+                        (void)key_blobs_add_line(blobs, str_of(certificate)); /* full: left out */
         }
         return blobs;
 }

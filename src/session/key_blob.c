@@ -1,5 +1,8 @@
 #include "session/key_blob.h"
 
+#include "base/alloc.h"
+#include "base/secret.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,16 +40,49 @@ bool key_blob_from_base64(struct str text, struct buf *out)
         return true;
 }
 
+bool key_blob_to_base64(struct str blob, struct buf *out)
+{
+        static const char digits[] =
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        const uint8_t *b = (const uint8_t *)blob.ptr;
+
+        for (size_t i = 0; i < blob.len; i += 3) {
+                size_t here = blob.len - i < 3 ? blob.len - i : 3;
+                uint32_t group = (uint32_t)b[i] << 16;
+                if (here > 1)
+                        group |= (uint32_t)b[i + 1] << 8;
+                if (here > 2)
+                        group |= b[i + 2];
+                char text[4] = { digits[group >> 18], digits[group >> 12 & 63], '=', '=' };
+                if (here > 1)
+                        text[2] = digits[group >> 6 & 63];
+                if (here > 2)
+                        text[3] = digits[group & 63];
+                if (!buf_append(out, text, sizeof text))
+                        return false;
+        }
+        return true;
+}
+
+struct str key_blob_type(struct str blob)
+{
+        const uint8_t *b = (const uint8_t *)blob.ptr;
+
+        if (blob.len < 4)
+                return (struct str){ "", 0 };
+        size_t len = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | (size_t)b[3];
+        return len <= blob.len - 4 ? (struct str){ blob.ptr + 4, len } : (struct str){ "", 0 };
+}
+
 bool key_blob_parse(struct str type, struct str base64, struct buf *out)
 {
         size_t begin = out->len;
 
-        if (type.len == 0 || !key_blob_from_base64(base64, out) || out->len - begin < 4
-            || out->len - begin - 4 < type.len)
+        if (type.len == 0 || !key_blob_from_base64(base64, out))
                 return false;
-        const uint8_t *b = out->data + begin;
-        size_t len = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | (size_t)b[3];
-        return len == type.len && memcmp(b + 4, type.ptr, len) == 0;
+        struct str inside =
+                key_blob_type((struct str){ (const char *)out->data + begin, out->len - begin });
+        return inside.len == type.len && memcmp(inside.ptr, type.ptr, type.len) == 0;
 }
 
 void key_blobs_free(struct key_blobs *blobs)
@@ -83,4 +119,118 @@ bool key_blobs_add_line(struct key_blobs *blobs, struct str text)
         }
         buf_fini(blob);
         return false;
+}
+
+/* ---- inside a blob ---- */
+
+/* Cuts a string (u32 length and bytes) off *rest. */
+static bool take_string(struct str *rest, struct str *out)
+{
+        const uint8_t *b = (const uint8_t *)rest->ptr;
+
+        if (rest->len < 4)
+                return false;
+        size_t len = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | (size_t)b[3];
+        if (rest->len - 4 < len)
+                return false;
+        *out = (struct str){ rest->ptr + 4, len };
+        *rest = (struct str){ out->ptr + len, rest->len - 4 - len };
+        return true;
+}
+
+char *key_blob_line(struct str blob)
+{
+        static const char digits[] =
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        struct str rest = blob;
+        struct str type;
+        struct buf line;
+
+        if (blob.len > KEY_BLOB_MAX || !take_string(&rest, &type) || type.len == 0)
+                return NULL;
+        buf_init(&line, 2 * KEY_BLOB_MAX);
+        (void)buf_printf(&line, "%.*s ", (int)type.len, type.ptr); /* it all fits */
+        for (size_t i = 0; i < blob.len; i += 3) {
+                const uint8_t *b = (const uint8_t *)blob.ptr + i;
+                size_t n = blob.len - i < 3 ? blob.len - i : 3;
+                uint32_t group = (uint32_t)b[0] << 16 | (n > 1 ? (uint32_t)b[1] << 8 : 0)
+                                 | (n > 2 ? b[2] : 0u);
+                const char text[4] = { digits[group >> 18], digits[group >> 12 & 63],
+                                       n > 1 ? digits[group >> 6 & 63] : '=',
+                                       n > 2 ? digits[group & 63] : '=' };
+                (void)buf_append(&line, text, sizeof text);
+        }
+        return buf_take(&line);
+}
+
+/* The base64 between the lines of dashes, its line ends left out. */
+static bool unwrap(struct str text, struct buf *out)
+{
+        static const char begin[] = "-----BEGIN OPENSSH PRIVATE KEY-----";
+        static const char end[] = "-----END OPENSSH PRIVATE KEY-----";
+        struct str line = { "", 0 };
+
+        while (str_line(&text, &line) && !str_is(str_trim(line), begin))
+                continue;
+        while (str_line(&text, &line)) {
+                struct str piece = str_trim(line);
+                if (str_is(piece, end))
+                        return true;
+                if (!buf_append(out, piece.ptr, piece.len))
+                        return false;
+        }
+        return false;
+}
+
+bool key_blob_from_private(struct str text, struct buf *out)
+{
+        static const char magic[] = "openssh-key-v1"; /* with its NUL */
+        struct buf base64;
+        struct buf bytes;
+        struct str ignored;
+        struct str blob = { "", 0 };
+        bool ok = false;
+
+        buf_init(&base64, text.len + 1);
+        buf_init(&bytes, text.len + 1);
+        if (buf_reserve(&base64, text.len) && buf_reserve(&bytes, text.len)
+            && unwrap(text, &base64) && key_blob_from_base64(buf_str(&base64), &bytes)
+            && bytes.len > sizeof magic && memcmp(bytes.data, magic, sizeof magic) == 0) {
+                struct str rest = { (const char *)bytes.data + sizeof magic,
+                                    bytes.len - sizeof magic };
+                /* cipher, key derivation and its options; u32 how many keys, always 1 */
+                ok = take_string(&rest, &ignored) && take_string(&rest, &ignored)
+                     && take_string(&rest, &ignored) && rest.len > 4;
+                if (ok)
+                        rest = (struct str){ rest.ptr + 4, rest.len - 4 };
+                ok = ok && take_string(&rest, &blob) && blob.len > 0
+                     && buf_append(out, blob.ptr, blob.len);
+        }
+        if (base64.data != NULL)
+                secret_wipe(base64.data, base64.len);
+        if (bytes.data != NULL)
+                secret_wipe(bytes.data, bytes.len);
+        buf_fini(&base64);
+        buf_fini(&bytes);
+        return ok;
+}
+
+/*
+ * A certificate is a type name, a nonce, and then the fields of the key as in its own blob
+ * behind the name.
+ */
+bool key_blob_is_certificate_of(struct str certificate, struct str key)
+{
+        static const char suffix[] = "-cert-v01@openssh.com";
+        struct str certificate_type;
+        struct str nonce;
+        struct str type;
+
+        if (!take_string(&certificate, &certificate_type) || !take_string(&certificate, &nonce)
+            || !take_string(&key, &type) || key.len == 0)
+                return false;
+        return certificate_type.len == type.len + sizeof suffix - 1
+               && memcmp(certificate_type.ptr, type.ptr, type.len) == 0
+               && memcmp(certificate_type.ptr + type.len, suffix, sizeof suffix - 1) == 0
+               && certificate.len >= key.len && memcmp(certificate.ptr, key.ptr, key.len) == 0;
 }

@@ -19,7 +19,7 @@ struct entry {
         struct str key; /* base64 */
 };
 
-static enum key_type type_of(struct str name)
+enum key_type known_hosts_type(struct str name)
 {
         static const struct {
                 const char *name;
@@ -156,7 +156,7 @@ static bool names_match(const struct entry *entry, const char *name)
 
 static bool decode_key(const struct entry *entry, struct buf *out_blob)
 {
-        return type_of(entry->type) != KEY_TYPES
+        return known_hosts_type(entry->type) != KEY_TYPES
                && key_blob_parse(entry->type, entry->key, out_blob);
 }
 
@@ -209,9 +209,57 @@ unsigned known_hosts_types(struct str text, const char *name)
                         continue;
                 buf_reset(&key);
                 if (decode_key(&entry, &key))
-                        types |= 1u << type_of(entry.type);
+                        types |= 1u << known_hosts_type(entry.type);
         }
         return types;
+}
+
+void known_hosts_find_key(struct str text, const char *but_name, struct str blob,
+                          known_hosts_seen *seen, void *arg)
+{
+        scoped_buf struct buf key;
+        struct str line;
+        struct entry entry;
+
+        buf_init(&key, KEY_BLOB_MAX);
+        for (unsigned number = 1; str_line(&text, &line); number++) {
+                if (!parse_line(line, &entry) || entry.marker != MARKER_NONE
+                    || names_match(&entry, but_name))
+                        continue;
+                buf_reset(&key);
+                if (decode_key(&entry, &key) && key.len == blob.len
+                    && memcmp(key.data, blob.ptr, blob.len) == 0)
+                        seen(arg, number,
+                             str_starts(entry.names, "|") ? str_of("[hashed name]") : entry.names);
+        }
+}
+
+bool known_hosts_may_write(const char *host)
+{
+        return host[0] != 0 && strcspn(host, "@?*#[]|'\"\\!, \t\r\n") == strlen(host);
+}
+
+static bool write_name(struct buf *out, const char *name, const uint8_t *salt)
+{
+        uint8_t mac[SHA1_LEN];
+
+        if (salt == NULL)
+                return buf_append_str(out, name);
+        digest_hmac_sha1(mac, (struct bytes){ salt, SHA1_LEN },
+                         (struct bytes){ name, strlen(name) });
+        return buf_append_str(out, "|1|")
+               && key_blob_to_base64((struct str){ (const char *)salt, SHA1_LEN }, out)
+               && buf_append_byte(out, '|')
+               && key_blob_to_base64((struct str){ (const char *)mac, SHA1_LEN }, out);
+}
+
+bool known_hosts_write_line(struct buf *out, const char *name, const uint8_t *salt, struct str blob)
+{
+        struct str type = key_blob_type(blob);
+
+        return write_name(out, name, salt) && buf_append_byte(out, ' ')
+               && buf_append(out, type.ptr, type.len) && buf_append_byte(out, ' ')
+               && key_blob_to_base64(blob, out) && buf_append_byte(out, '\n');
 }
 
 char *known_hosts_name(const char *host, int port)

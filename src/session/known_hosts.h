@@ -7,7 +7,7 @@
  *
  * Process: supervisor. Pure.
  */
-#include "base/str.h"
+#include "base/buf.h"
 
 #include <stdbool.h>
 
@@ -38,8 +38,28 @@ enum key_type {
         KEY_TYPES
 };
 
+enum key_type known_hosts_type(struct str name); /* KEY_TYPES: OpenSSH knows no such type */
+
 /* Bit (1 << enum key_type) for each type of key that the file has for the host. */
 unsigned known_hosts_types(struct str text, const char *name);
+
+/* Told of each line that has the key under other names than but_name. names is borrowed. */
+typedef void known_hosts_seen(void *arg, unsigned line, struct str names);
+void known_hosts_find_key(struct str text, const char *but_name, struct str blob,
+                          known_hosts_seen *seen, void *arg);
+
+/*
+ * May a host or an alias be written into a file? Blanks, commas and the characters of patterns
+ * and markers would make the line mean something else.
+ */
+bool known_hosts_may_write(const char *host);
+
+/*
+ * Appends the line for a key, with its newline. name: as known_hosts_name() makes it; salt: of
+ * SHA1_LEN random bytes, NULL: the name is not hashed. false: no room.
+ */
+bool known_hosts_write_line(struct buf *out, const char *name, const uint8_t *salt,
+                            struct str blob);
 
 /* "host", or "[host]:port" where port is not 22; in lower case; yours, free(). */
 char *known_hosts_name(const char *host, int port);

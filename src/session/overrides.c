@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "session/fingerprints.h"
 #include "session/target.h"
 
 #include <stdlib.h>
@@ -95,6 +96,16 @@ static bool is_out_of_grammar(const char *host, const char *what, struct err *er
                        log_quote(host, strlen(host)), what);
 }
 
+static bool bad_fingerprint(const char *host, struct err *err)
+{
+        return err_set(err, ERR_INPUT,
+                       "the environment variable " PREFIX "%s_FINGERPRINT is no list of "
+                       "fingerprints: SHA256: and 43 characters, as `ssh-keygen -l` prints them, "
+                       "several separated by commas. Whoever runs mcp-ssh-session has to correct "
+                       "it.",
+                       log_quote(host, strlen(host)));
+}
+
 bool overrides_find(const struct overrides *overrides, const char *host,
                     struct override *out_override, struct err *err)
 {
@@ -104,6 +115,7 @@ bool overrides_find(const struct overrides *overrides, const char *host,
                 .user = text_of(find(overrides, host, "USER")),
                 .key = text_of(find(overrides, host, "KEY")),
                 .password = find(overrides, host, "PASS"),
+                .fingerprints = text_of(find(overrides, host, "FINGERPRINT")),
         };
         long long number = 0;
         struct err ignored;
@@ -114,6 +126,8 @@ bool overrides_find(const struct overrides *overrides, const char *host,
                 return is_out_of_grammar(host, "USER", err);
         if (found.key != NULL && !target_check_key_path(found.key, &ignored))
                 return is_out_of_grammar(host, "KEY", err);
+        if (found.fingerprints != NULL && !fingerprints_are_valid(str_of(found.fingerprints)))
+                return bad_fingerprint(host, err);
         if (port != NULL
             && (!str_number(str_of(secret_bytes(port)), &number) || number < 1 || number > 65535))
                 return is_out_of_grammar(host, "PORT", err);

@@ -1,6 +1,7 @@
 #pragma once
 /*
- * overrides.h - the operator's word on a host: OVRD_<host>_HOST, _USER, _PORT, _PASS, _KEY.
+ * overrides.h - the operator's word on a host: OVRD_<host>_HOST, _USER, _PORT, _PASS, _KEY,
+ * _FINGERPRINT.
  *
  * <host> is the host as a call says it. An override beats what the call says otherwise.
  * OVRD_<host>_SUDO_PASS and _ENABLE_PASS are not used yet.
@@ -22,6 +23,7 @@ struct override { /* borrowed from the overrides; NULL and 0: not overridden */
         const char *key;
         int port;
         const struct secret *password;
+        const char *fingerprints; /* the only host keys to accept; fingerprints.h */
 };
 
 struct overrides *overrides_new(void);

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/scoped.h"
+#include "session/config_reader.h"
 #include "session/remote_text.h"
 
 #include <signal.h>
@@ -18,7 +19,7 @@
 #include <unistd.h>
 
 #define STDERR_MAX 2048 /* bytes; the rest of what it complains about is dropped */
-#define ARGS_MAX   14
+#define ARGS_MAX   (14 + 2 * CONFIG_OPTIONS_MAX)
 #define ENV_MAX    16
 
 struct resolver {
@@ -34,9 +35,11 @@ struct resolver {
         int64_t exit_status;
         struct buf text;
         struct buf stderr_text;
-        char *host;
-        char *user; /* as asked for, else the account's */
-        int port;
+        struct target target;    /* as asked for */
+        char *file;              /* for -F; NULL: ssh's own choice */
+        const struct config_source *source; /* not ours */
+        char *jump;              /* for -J; NULL: none */
+        const struct home *home; /* not ours */
         char chunk[4096];
         resolver_done *done;
         void *arg;
@@ -50,8 +53,9 @@ static void on_closed(uv_handle_t *handle)
                 return;
         buf_fini(&resolver->text);
         buf_fini(&resolver->stderr_text);
-        free(resolver->host);
-        free(resolver->user);
+        target_fini(&resolver->target);
+        free(resolver->file);
+        free(resolver->jump);
         free(resolver);
 }
 
@@ -96,7 +100,7 @@ static bool fail_with_status(const struct resolver *resolver, struct err *err)
         return err_set(
                 err, ERR_CONNECT,
                 "ssh's configuration cannot be used for %s: `ssh -G` ended with status %d: %s",
-                resolver->host, (int)resolver->exit_status, why);
+                resolver->target.host, (int)resolver->exit_status, why);
 }
 
 static void conclude(struct resolver *resolver)
@@ -108,7 +112,7 @@ static void conclude(struct resolver *resolver)
                 (void)err_set(&err, ERR_CONNECT,
                               "`ssh -G %s` printed more than %d KiB: look for "
                               "`Match exec` in ~/.ssh/config.",
-                              resolver->host, RESOLVER_OUTPUT_MAX / 1024);
+                              resolver->target.host, RESOLVER_OUTPUT_MAX / 1024);
         else if (resolver->exit_status != 0)
                 (void)fail_with_status(resolver, &err);
         else
@@ -130,22 +134,34 @@ static void on_ended(uv_process_t *process, int64_t status, int by_signal)
         one_has_ended(resolver);
 }
 
+/* Without an ssh program its files are read here. */
+static void read_files(struct resolver *resolver)
+{
+        struct ssh_config *config = NULL;
+        struct err err = { 0 };
+
+        log_info("%s: no ssh program is installed; its files are read without it",
+                 resolver->target.host);
+        if (config_reader_run(&resolver->text, resolver->source, resolver->file, resolver->jump,
+                              &resolver->target, resolver->home, &err)
+            && ssh_config_parse(&config, buf_str(&resolver->text), &err))
+                config->is_fallback = true;
+        finish(resolver, config, &err);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
         struct resolver *resolver = timer->data;
         struct err err = { 0 };
 
         if (!resolver->has_process) {
-                log_info("%s: no ssh program is installed; its configuration is not read",
-                         resolver->host);
-                finish(resolver,
-                       ssh_config_fallback(resolver->host, resolver->user, resolver->port), &err);
+                read_files(resolver);
                 return;
         }
         (void)err_set(
                 &err, ERR_CONNECT,
                 "`ssh -G %s` did not end within %d s: look for `Match exec` in ~/.ssh/config.",
-                resolver->host, RESOLVER_MS / 1000);
+                resolver->target.host, RESOLVER_MS / 1000);
         finish(resolver, NULL, &err);
 }
 
@@ -216,14 +232,29 @@ static void fill_environment(char *env[ENV_MAX])
         env[count] = NULL;
 }
 
-static bool run(struct resolver *resolver, uv_loop_t *loop, const struct target *target, char *file,
-                char *jump)
+/* The words of a command line; they borrow. */
+struct arguments {
+        char *words[ARGS_MAX];
+        unsigned count;
+};
+
+static void add(struct arguments *arguments, char *option, char *value)
 {
-        char ssh[] = "ssh", G[] = "-G", F[] = "-F", p[] = "-p", l[] = "-l", J[] = "-J", end[] = "--";
+        if (value == NULL)
+                return;
+        if (option != NULL)
+                arguments->words[arguments->count++] = option;
+        arguments->words[arguments->count++] = value;
+}
+
+static bool run(struct resolver *resolver, uv_loop_t *loop)
+{
+        const struct target *target = &resolver->target;
+        char ssh[] = "ssh", G[] = "-G", F[] = "-F", J[] = "-J";
+        char o[] = "-o", p[] = "-p", l[] = "-l", end[] = "--";
         char port[16];
-        char *args[ARGS_MAX];
+        struct arguments arguments = { .count = 0 };
         char *env[ENV_MAX];
-        unsigned count = 0;
         uv_stdio_container_t stdio[3] = {
                 { .flags = UV_IGNORE },
                 { .flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE,
@@ -232,33 +263,20 @@ static bool run(struct resolver *resolver, uv_loop_t *loop, const struct target 
                   .data.stream = (uv_stream_t *)&resolver->complaints },
         };
 
-        args[count++] = ssh;
-        args[count++] = G;
-        if (file != NULL) {
-                args[count++] = F;
-                args[count++] = file;
-        }
-        if (target->port != 0) {
-                (void)snprintf(port, sizeof port, "%d", target->port); /* fits */
-                args[count++] = p;
-                args[count++] = port;
-        }
-        if (target->user != NULL) {
-                args[count++] = l;
-                args[count++] = target->user;
-        }
-        if (jump != NULL) {
-                args[count++] = J;
-                args[count++] = jump;
-        }
-        args[count++] = end;
-        args[count++] = target->host;
-        args[count] = NULL;
+        (void)snprintf(port, sizeof port, "%d", target->port); /* fits */
+        add(&arguments, ssh, G);
+        add(&arguments, F, resolver->file);
+        for (unsigned i = 0; i < resolver->source->option_count; i++)
+                add(&arguments, o, resolver->source->options[i]);
+        add(&arguments, p, target->port != 0 ? port : NULL);
+        add(&arguments, l, target->user);
+        add(&arguments, J, resolver->jump);
+        add(&arguments, end, target->host); /* the rest of words is NULL */
         fill_environment(env);
         uv_process_options_t options = {
                 .exit_cb = on_ended,
                 .file = ssh,
-                .args = args,
+                .args = arguments.words,
                 .env = env,
                 .stdio_count = 3,
                 .stdio = stdio,
@@ -272,24 +290,26 @@ static bool run(struct resolver *resolver, uv_loop_t *loop, const struct target 
 }
 
 struct resolver *resolver_start(uv_loop_t *loop, const struct target *target, const char *jump,
-                                const char *ssh_config, const struct home *home,
+                                const struct config_source *source, const struct home *home,
                                 resolver_done *done, void *arg)
 {
         struct resolver *resolver = xcalloc(1, sizeof *resolver);
-        scoped_free char *file = config_file(ssh_config, home);
-        scoped_free char *list = jump != NULL ? xstrdup(jump) : NULL;
 
+        resolver->file = config_file(source->file, home);
+        resolver->source = source;
+        resolver->jump = jump != NULL ? xstrdup(jump) : NULL;
         buf_init(&resolver->text, RESOLVER_OUTPUT_MAX);
         buf_init(&resolver->stderr_text, STDERR_MAX);
-        resolver->host = xstrdup(target->host);
-        resolver->user = xstrdup(target->user != NULL ? target->user : home->user);
-        resolver->port = target->port;
+        resolver->home = home;
+        resolver->target = (struct target){ xstrdup(target->host),
+                                            target->user != NULL ? xstrdup(target->user) : NULL,
+                                            target->port };
         resolver->done = done;
         resolver->arg = arg;
         (void)uv_timer_init(loop, &resolver->timer); /* both cannot fail */
         (void)uv_pipe_init(loop, &resolver->output, 0);
         (void)uv_pipe_init(loop, &resolver->complaints, 0);
-        resolver->has_process = run(resolver, loop, target, file, list);
+        resolver->has_process = run(resolver, loop);
         resolver->open = 4; /* uv_spawn() makes the process a handle also when it fails */
         resolver->running = 3;
         resolver->timer.data = resolver->output.data = resolver->complaints.data =

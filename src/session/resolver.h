@@ -6,10 +6,11 @@
  * Its configuration is the user's own trust domain (Match exec runs there as in a terminal).
  *
  * Process: supervisor.
- * Memory:  resolver_free() may be called at any time, also from inside done; NULL is fine.
+ * Memory:  source and home must outlive it. resolver_free() may be called at any time, also from inside done; NULL is fine.
  * Errors:  done gets the config (taken by it) or an error. Called once, never from inside
  *          resolver_start().
  */
+#include "session/config_source.h"
 #include "session/home.h"
 #include "session/ssh_config.h"
 #include "session/target.h"
@@ -26,6 +27,6 @@ typedef void resolver_done(void *arg, struct ssh_config **config, const struct e
 
 /* jump: as `ssh -J`, which takes the place of a configured ProxyJump or ProxyCommand; NULL: none. */
 struct resolver *resolver_start(uv_loop_t *loop, const struct target *target, const char *jump,
-                                const char *ssh_config, const struct home *home,
+                                const struct config_source *source, const struct home *home,
                                 resolver_done *done, void *arg);
 void resolver_free(struct resolver *resolver);

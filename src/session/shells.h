@@ -32,7 +32,8 @@ struct shell {
         enum shell_state state;
         command_id held_by[SHELL_NESTING_MAX]; /* outermost first */
         unsigned depth;
-        char *program; /* "bash"; "" not known yet */
+        char *program;   /* "bash"; "" not known yet */
+        bool is_watched; /* the kernel of the host can be asked about it */
         char *cwd;     /* NULL unknown */
         int64_t opened_wall_ms;
 };

@@ -1,7 +1,9 @@
 #include "session/sockets.h"
 
+#include "base/alloc.h"
 #include "base/fault.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -41,6 +43,24 @@ bool socket_pair(int out_ends[2], struct err *err)
         }
         memcpy(out_ends, ends, sizeof ends);
         return true;
+}
+
+char *socket_peer(int fd)
+{
+        struct sockaddr_storage peer = { 0 };
+        socklen_t len = sizeof peer;
+        char text[INET6_ADDRSTRLEN] = "";
+        const char *shown = NULL;
+
+        if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0)
+                return NULL;
+        if (peer.ss_family == AF_INET)
+                shown = inet_ntop(AF_INET, &((struct sockaddr_in *)&peer)->sin_addr, text,
+                                  sizeof text);
+        else if (peer.ss_family == AF_INET6)
+                shown = inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&peer)->sin6_addr, text,
+                                  sizeof text);
+        return shown != NULL ? xstrdup(shown) : NULL;
 }
 
 static void set(int fd, int level, int option, int value)

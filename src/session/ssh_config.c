@@ -94,6 +94,8 @@ static bool take_lists(struct ssh_config *config, struct str key, struct str val
                 add_files(&config->user_known_hosts, value);
         else if (str_is(key, "globalknownhostsfile"))
                 add_files(&config->global_known_hosts, value);
+        else if (str_is(key, "revokedhostkeys"))
+                add_files(&config->revoked_host_keys, value);
         else if (str_is(key, "sendenv"))
                 add_words(&config->send_env, value);
         else if (str_is(key, "setenv"))
@@ -117,7 +119,6 @@ static const struct text_keyword text_keywords[] = {
         TEXT("bindinterface", bind_interface),
         TEXT("proxyjump", proxy_jump),
         TEXT("proxycommand", proxy_command),
-        TEXT("revokedhostkeys", revoked_host_keys),
         TEXT("hostkeyalias", host_key_alias),
         TEXT("hostkeyalgorithms", host_key_algorithms),
         TEXT("kexalgorithms", kex_algorithms),
@@ -161,6 +162,14 @@ static bool take_number(struct ssh_config *config, struct str key, struct str va
         return true;
 }
 
+static void take_policy(struct ssh_config *config, struct str value)
+{
+        config->host_key_checks_off = is_no(value) || str_is(value, "off");
+        config->host_key_policy = config->host_key_checks_off || str_is(value, "accept-new")
+                                          ? HOST_KEY_ACCEPT_NEW
+                                          : HOST_KEY_STRICT;
+}
+
 static void take_choice(struct ssh_config *config, struct str key, struct str value)
 {
         if (str_is(key, "identitiesonly"))
@@ -179,10 +188,7 @@ static void take_choice(struct ssh_config *config, struct str key, struct str va
         else if (str_is(key, "hashknownhosts"))
                 config->hash_known_hosts = is_yes(value);
         else if (str_is(key, "stricthostkeychecking"))
-                config->host_key_policy = str_is(value, "accept-new") || is_no(value)
-                                                          || str_is(value, "off")
-                                                  ? HOST_KEY_ACCEPT_NEW
-                                                  : HOST_KEY_STRICT;
+                take_policy(config, value);
         else if (str_is(key, "addressfamily"))
                 config->family = str_is(value, "inet")    ? ADDRESS_INET
                                  : str_is(value, "inet6") ? ADDRESS_INET6
@@ -272,26 +278,6 @@ bool ssh_config_parse(struct ssh_config **out_config, struct str text, struct er
         return true;
 }
 
-struct ssh_config *ssh_config_fallback(const char *host, const char *user, int port)
-{
-        static const char *const identities[] = { "~/.ssh/id_rsa", "~/.ssh/id_ecdsa",
-                                                  "~/.ssh/id_ed25519" };
-        struct ssh_config *config = xcalloc(1, sizeof *config);
-
-        config->hostname = xstrdup(host);
-        config->user = xstrdup(user);
-        config->port = port != 0 ? port : 22;
-        config->keepalive_count = KEEPALIVE_COUNT_DEFAULT;
-        config->password_prompts = PASSWORD_PROMPTS_DEFAULT;
-        config->is_fallback = true;
-        for (size_t i = 0; i < sizeof identities / sizeof *identities; i++)
-                add_file(&config->identities, str_of(identities[i]));
-        add_files(&config->user_known_hosts, str_of("~/.ssh/known_hosts ~/.ssh/known_hosts2"));
-        add_files(&config->global_known_hosts,
-                  str_of("/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"));
-        return config;
-}
-
 static void free_files(struct file_list *list)
 {
         for (unsigned i = 0; i < list->count; i++)
@@ -312,6 +298,7 @@ void ssh_config_free(struct ssh_config *config)
         free_files(&config->certificates);
         free_files(&config->user_known_hosts);
         free_files(&config->global_known_hosts);
+        free_files(&config->revoked_host_keys);
         free_words(&config->send_env);
         free_words(&config->set_env);
         free(config->hostname);
@@ -320,7 +307,6 @@ void ssh_config_free(struct ssh_config *config)
         free(config->bind_interface);
         free(config->proxy_jump);
         free(config->proxy_command);
-        free(config->revoked_host_keys);
         free(config->host_key_alias);
         free(config->host_key_algorithms);
         free(config->kex_algorithms);

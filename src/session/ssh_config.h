@@ -48,9 +48,10 @@ struct ssh_config {
 
         struct file_list user_known_hosts;
         struct file_list global_known_hosts;
-        char *revoked_host_keys; /* NULL: none; a file */
+        struct file_list revoked_host_keys;
         char *host_key_alias;    /* NULL: not set */
         enum host_key_policy host_key_policy;
+        bool host_key_checks_off; /* StrictHostKeyChecking is "no" or "off" */
         bool hash_known_hosts;
 
         char *host_key_algorithms; /* these five NULL: not set */
@@ -77,12 +78,9 @@ struct ssh_config {
         struct word_list set_env;  /* "NAME=value" */
 
         char *not_honoured; /* NULL: nothing; keywords that are set and have no effect here */
-        bool is_fallback;   /* not from ssh, see ssh_config_fallback() */
+        bool is_fallback;   /* from config_reader.h, for want of an ssh program */
 };
 
 bool ssh_config_parse(struct ssh_config **out_config, struct str text, struct err *err);
-
-/* Without an ssh program: the host as it was given, OpenSSH's default files. */
-struct ssh_config *ssh_config_fallback(const char *host, const char *user, int port);
 
 void ssh_config_free(struct ssh_config *config);

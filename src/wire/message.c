@@ -27,6 +27,7 @@ bool wire_write_connect(struct buf *out, const struct wire_connect *connect)
         put_str(&writer, connect->auth_methods);
         wire_put_u32(&writer, connect->rsa_min_bits);
         wire_put_u32(&writer, connect->may_prompt);
+        wire_put_u32(&writer, connect->password_prompts);
         return wire_end(&writer);
 }
 
@@ -52,6 +53,7 @@ bool wire_read_connect(const struct frame *frame, struct wire_connect *out_conne
         connect.auth_methods = wire_get_bytes(&reader);
         connect.rsa_min_bits = wire_get_u32(&reader);
         connect.may_prompt = wire_get_u32(&reader);
+        connect.password_prompts = wire_get_u32(&reader);
         if (!wire_read_done(&reader))
                 return false;
         *out_connect = connect;
@@ -66,6 +68,7 @@ bool wire_write_key(struct buf *out, const struct wire_key *key)
         put_str(&writer, key->pem);
         put_str(&writer, key->passphrase);
         put_str(&writer, key->certificate);
+        put_str(&writer, key->public_key);
         return wire_end(&writer);
 }
 
@@ -77,6 +80,7 @@ bool wire_read_key(const struct frame *frame, struct wire_key *out_key)
         key.pem = wire_get_bytes(&reader);
         key.passphrase = wire_get_bytes(&reader);
         key.certificate = wire_get_bytes(&reader);
+        key.public_key = wire_get_bytes(&reader);
         if (!wire_read_done(&reader))
                 return false;
         *out_key = key;
@@ -89,6 +93,7 @@ bool wire_write_prompt(struct buf *out, const struct wire_prompt *prompt)
 
         wire_put_u32(&writer, prompt->kind);
         wire_put_u32(&writer, prompt->echo);
+        wire_put_u32(&writer, prompt->key);
         put_str(&writer, prompt->text);
         put_str(&writer, prompt->instruction);
         return wire_end(&writer);
@@ -100,12 +105,37 @@ bool wire_read_prompt(const struct frame *frame, struct wire_prompt *out_prompt)
         uint32_t kind = wire_get_u32(&reader);
         struct wire_prompt prompt = { .echo = wire_get_u32(&reader) };
 
+        prompt.key = wire_get_u32(&reader);
         prompt.text = wire_get_bytes(&reader);
         prompt.instruction = wire_get_bytes(&reader);
         if (!wire_read_done(&reader) || kind >= WIRE_PROMPT_KINDS || prompt.echo > 1)
                 return false;
         prompt.kind = (enum wire_prompt_kind)kind;
         *out_prompt = prompt;
+        return true;
+}
+
+bool wire_write_secret(struct buf *out, const struct wire_secret *secret)
+{
+        struct wire_writer writer = wire_begin(out, WIRE_SECRET, 0);
+
+        wire_put_u32(&writer, secret->kind);
+        wire_put_u32(&writer, secret->key);
+        wire_put_u32(&writer, secret->is_good);
+        return wire_end(&writer);
+}
+
+bool wire_read_secret(const struct frame *frame, struct wire_secret *out_secret)
+{
+        struct wire_reader reader = wire_read(frame);
+        uint32_t kind = wire_get_u32(&reader);
+        struct wire_secret secret = { .key = wire_get_u32(&reader) };
+
+        secret.is_good = wire_get_u32(&reader);
+        if (!wire_read_done(&reader) || kind >= WIRE_PROMPT_INTERACTIVE || secret.is_good > 1)
+                return false;
+        secret.kind = (enum wire_prompt_kind)kind;
+        *out_secret = secret;
         return true;
 }
 

@@ -40,6 +40,7 @@ enum wire_kind {
         WIRE_LOG = 100,    /* u32 enum log_level, bytes text */
         WIRE_SANDBOX,      /* u32 WIRE_SANDBOX_* bits that are in force */
         WIRE_HOST_KEY,     /* bytes key type name, bytes public key blob (RFC 4253 6.6) */
+        WIRE_PROGRESS,     /* u32 enum wire_progress, bytes text: for who looks on while it connects */
         WIRE_PROMPT,       /* a person's to answer, one at a time: struct wire_prompt */
         WIRE_READY,        /* authenticated: bytes server identification, bytes method that succeeded,
                               bytes algorithms agreed on, "kex,cipher in,cipher out,mac in,mac out" */
@@ -54,6 +55,8 @@ enum wire_kind {
         WIRE_FORWARD_OPENED,/* id = forward id: bytes are relayed from now on */
         WIRE_FORWARD_ENDED,/* id = forward id: bytes why, "" its end of the fd was closed; nothing
                               follows for this id */
+        WIRE_SECRET,       /* struct wire_secret: what came of a password or a passphrase */
+        WIRE_ADVICE,       /* u32 enum wire_advice: what would mend the WIRE_FAILED that follows */
 };
 
 /* Of WIRE_HOST_KEY_OK. */
@@ -103,6 +106,7 @@ struct wire_connect {
         struct str auth_methods; /* that may be tried, in that order: "publickey,password" */
         uint32_t rsa_min_bits;   /* 0: libssh's own minimum */
         uint32_t may_prompt;     /* 1: a person is there to answer WIRE_PROMPT */
+        uint32_t password_prompts; /* how often a person is asked for one secret */
 };
 
 struct wire_key {
@@ -110,11 +114,19 @@ struct wire_key {
         struct str pem;         /* OpenSSH or PEM format */
         struct str passphrase;  /* "" none is known */
         struct str certificate; /* the line of a -cert.pub file, "" none */
+        struct str public_key;  /* "type base64", "" not known without the private half */
+};
+
+enum wire_progress {
+        WIRE_PROGRESS_BANNER, /* text: the server's identification (RFC 4253 4.2) */
+        WIRE_PROGRESS_TRIED,  /* text: what was tried to log in, and what came of it */
+        WIRE_PROGRESS_KINDS
 };
 
 enum wire_prompt_kind {
-        WIRE_PROMPT_PASSPHRASE, /* of a key file; text names it */
-        WIRE_PROMPT_PASSWORD,   /* RFC 4252 8 */
+        WIRE_PROMPT_PASSPHRASE, /* of a key file; the supervisor has the words */
+        WIRE_PROMPT_PASSWORD,   /* RFC 4252 8, text "": the supervisor has the words; or a question
+                                   of RFC 4256 that asks for a password, text is the host's */
         WIRE_PROMPT_INTERACTIVE,/* RFC 4256; text and instruction are the host's */
         WIRE_PROMPT_KINDS
 };
@@ -122,8 +134,23 @@ enum wire_prompt_kind {
 struct wire_prompt {
         enum wire_prompt_kind kind;
         uint32_t echo;          /* 1: the answer may be shown while it is typed */
+        uint32_t key;           /* of a passphrase: which of the WIRE_KEYs, from 0 */
         struct str text;
         struct str instruction; /* "" none */
+};
+
+struct wire_secret {
+        enum wire_prompt_kind kind; /* never WIRE_PROMPT_INTERACTIVE: codes are not kept */
+        uint32_t key;               /* as in wire_prompt */
+        uint32_t is_good;           /* 1: it opened the key, or the host took it; 0: it did not */
+};
+
+/* Who can mend a log-in that failed. */
+enum wire_advice {
+        WIRE_ADVICE_CHECK, /* the user name and the keys are to be looked at */
+        WIRE_ADVICE_LOGIN, /* a person has to type something */
+        WIRE_ADVICE_TRUST, /* the host's key was new, so it was sent no password */
+        WIRE_ADVICE_KINDS
 };
 
 struct wire_end {
@@ -143,6 +170,9 @@ bool wire_read_key(const struct frame *frame, struct wire_key *out_key);
 
 bool wire_write_prompt(struct buf *out, const struct wire_prompt *prompt);
 bool wire_read_prompt(const struct frame *frame, struct wire_prompt *out_prompt);
+
+bool wire_write_secret(struct buf *out, const struct wire_secret *secret);
+bool wire_read_secret(const struct frame *frame, struct wire_secret *out_secret);
 
 /* kind: WIRE_ENDED or WIRE_SHELL_ENDED */
 bool wire_write_end(struct buf *out, enum wire_kind kind, uint64_t id, const struct wire_end *end);

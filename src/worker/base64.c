@@ -1,5 +1,7 @@
 #include "worker/base64.h"
 
+#include "base/alloc.h"
+
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -16,4 +18,13 @@ bool base64_decode(const char *text, uint8_t *out, size_t size, size_t *out_len)
                 n--; /* it counts the padding as bytes */
         *out_len = (size_t)n;
         return true;
+}
+
+char *base64_encode(const uint8_t *bytes, size_t len)
+{
+        if (len > INT32_MAX / 2)
+                return NULL;
+        char *text = xcalloc(1, (len + 2) / 3 * 4 + 1);
+        (void)EVP_EncodeBlock((unsigned char *)text, bytes, (int)len); /* cannot fail */
+        return text;
 }

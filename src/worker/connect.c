@@ -7,6 +7,7 @@
 #include "worker/auth.h"
 #include "worker/base64.h"
 
+#include <libssh/callbacks.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,7 @@ static void plan_fini(struct plan *plan)
                 wipe_text(plan->keys[i].pem);
                 wipe_text(plan->keys[i].passphrase);
                 free(plan->keys[i].certificate);
+                free(plan->keys[i].public_key);
                 free(plan->keys[i].name);
         }
         if (plan->connect_payload.data != NULL)
@@ -58,6 +60,7 @@ static bool take_key(struct plan *plan, const struct frame *frame, struct err *e
                 .pem = copy(key.pem),
                 .passphrase = copy(key.passphrase),
                 .certificate = copy(key.certificate),
+                .public_key = copy(key.public_key),
         };
         return true;
 }
@@ -258,20 +261,73 @@ static bool authenticate(ssh_session ssh, const struct plan *plan, int agent_fd,
                          struct frame_socket *frames, struct err *err)
 {
         const struct wire_connect *connect = &plan->connect;
+        const long patience_s = AUTH_PATIENCE_S;
         char method[AUTH_METHOD_MAX];
         struct auth_offer offer = {
                 .user = connect->user,
                 .password = connect->password,
                 .methods = connect->auth_methods,
-                .use_agent = connect->use_agent != 0 && agent_fd >= 0
-                          && ssh_set_agent_socket(ssh, agent_fd) == SSH_OK,
+                .agent_fd = connect->use_agent != 0 && agent_fd >= 0
+                                         && ssh_set_agent_socket(ssh, agent_fd) == SSH_OK
+                                     ? agent_fd
+                                     : -1,
                 .keys = plan->keys,
                 .key_count = plan->key_count,
                 .keys_before_agent = connect->keys_before_agent,
                 .is_new_host = (host_key & WIRE_HOST_KEY_NEW) != 0,
+                .may_prompt = connect->may_prompt != 0,
+                .password_prompts = connect->password_prompts,
         };
 
-        return auth_run(ssh, &offer, method, err) && tell_ready(frames, ssh, connect->kex, method, err);
+        return option(ssh, SSH_OPTIONS_TIMEOUT, &patience_s, err)
+            && auth_run(ssh, frames, &offer, method, err) && tell_ready(frames, ssh, connect->kex, method, err);
+}
+
+/* ---- key exchange ---- */
+
+/* libssh keeps a pointer to these for as long as the session lives, and a process has one. */
+static struct ssh_callbacks_struct status_callbacks;
+
+struct looking_on {
+        struct frame_socket *frames;
+        ssh_session ssh;
+        bool has_told;
+};
+
+/* libssh's own scale: 0.4 is the moment when the server has identified itself. */
+static void on_status(void *arg, float status)
+{
+        struct looking_on *looking_on = arg;
+        const char *banner = ssh_get_serverbanner(looking_on->ssh);
+
+        if (status < 0.35f || looking_on->has_told || banner == NULL)
+                return;
+        looking_on->has_told = true;
+        (void)wire_write_u32_bytes(&looking_on->frames->out, WIRE_PROGRESS, 0, WIRE_PROGRESS_BANNER,
+                                   banner, strlen(banner)); /* too long: nobody needs it */
+        (void)frame_socket_send(looking_on->frames); /* gone: the next frame notices */
+}
+
+static bool exchange_keys(ssh_session ssh, struct frame_socket *frames, struct err *err)
+{
+        struct looking_on looking_on = { .frames = frames, .ssh = ssh };
+
+        status_callbacks = (struct ssh_callbacks_struct){
+                .userdata = &looking_on,
+                .connect_status_function = on_status,
+        };
+        ssh_callbacks_init(&status_callbacks);
+        (void)ssh_set_callbacks(ssh, &status_callbacks); /* fails for NULL only */
+        int result = ssh_connect(ssh);
+        status_callbacks.connect_status_function = NULL;
+        if (result == SSH_OK)
+                return true;
+        if (ssh_get_serverbanner(ssh) == NULL)
+                return err_set(err, ERR_CONNECT,
+                               "no SSH server answered: the connection was made, but nobody "
+                               "identified himself there (%s)",
+                               ssh_get_error(ssh));
+        return err_set(err, ERR_CONNECT, "SSH key exchange failed: %s", ssh_get_error(ssh));
 }
 
 static bool connect_by_plan(struct frame_socket *frames, const struct worker_fds *fds,
@@ -279,9 +335,9 @@ static bool connect_by_plan(struct frame_socket *frames, const struct worker_fds
 {
         if (!set_options(ssh, fds->host, plan, err))
                 return false;
-        if (ssh_connect(ssh) != SSH_OK)
-                return err_set(err, ERR_CONNECT, "SSH key exchange failed: %s", ssh_get_error(ssh));
-        uint32_t host_key;
+        if (!exchange_keys(ssh, frames, err))
+                return false;
+        uint32_t host_key = 0;
         return tell_host_key(frames, ssh, err) && await_verdict(frames, &host_key, err)
             && authenticate(ssh, plan, fds->agent, host_key, frames, err);
 }

@@ -23,10 +23,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         uint8_t *copy = (uint8_t *)fuzz_copy(bytes, len);
         struct key_blobs *allowed = xcalloc(1, sizeof *allowed);
         struct agent_filter any = { 0 };
-        struct agent_filter some = { .allowed = allowed };
+        struct agent_filter first = { .preferred = allowed };
+        struct agent_filter some = { .preferred = allowed, .preferred_only = true };
 
         (void)key_blobs_add_line(allowed, (struct str){ (const char *)copy, len });
         look(&any, copy, len);
+        look(&first, copy, len);
         look(&some, copy, len);
         key_blobs_free(allowed);
         free(copy);

@@ -9,6 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         struct wire_end end;
         struct wire_key key;
         struct wire_prompt prompt;
+        struct wire_secret secret;
         struct buf out;
 
         buf_init(&out, WIRE_HEADER_LEN + WIRE_PAYLOAD_MAX);
@@ -32,6 +33,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         if (len <= WIRE_PAYLOAD_MAX && wire_read_prompt(&frame, &prompt)) {
                 fuzz_check(prompt.kind < WIRE_PROMPT_KINDS && prompt.echo <= 1);
                 fuzz_check(wire_write_prompt(&out, &prompt));
+                fuzz_check(fuzz_same(out.data + WIRE_HEADER_LEN, out.len - WIRE_HEADER_LEN, bytes, len));
+        }
+        buf_reset(&out);
+        if (len <= WIRE_PAYLOAD_MAX && wire_read_secret(&frame, &secret)) {
+                fuzz_check(secret.kind < WIRE_PROMPT_INTERACTIVE && secret.is_good <= 1);
+                fuzz_check(wire_write_secret(&out, &secret));
                 fuzz_check(fuzz_same(out.data + WIRE_HEADER_LEN, out.len - WIRE_HEADER_LEN, bytes, len));
         }
         buf_fini(&out);

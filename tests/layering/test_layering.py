@@ -12,15 +12,16 @@ LAYERS = {
     "session": {"base", "wire", "session"},
     "mcp": {"base", "session", "mcp"},
     "transport": {"base", "transport"},
-    "cli": {"base", "session", "cli"},
+    "control": {"base", "wire", "session", "control"},
+    "cli": {"base", "wire", "session", "control", "cli"},
 }
 # library header -> folders that may include it; main.c may include anything
 LIBRARIES = {
     r"libssh/": {"worker"},
     r"libtsm\.h": {"worker"},
     r"openssl/": {"worker", "session"},
-    r"jansson\.h": {"mcp"},
-    r"uv\.h": {"session", "transport", "cli"},
+    r"jansson\.h": {"mcp", "cli"},
+    r"uv\.h": {"session", "transport", "control", "cli"},
     r"microhttpd\.h": {"transport"},
 }
 FORBIDDEN = (r"\bpthread_\w+", r"<pthread\.h>", r"<threads\.h>", r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|alloca|system|popen)\s*\(")

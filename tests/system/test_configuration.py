@@ -1,4 +1,6 @@
 """What ssh_config says about algorithms, environment and methods reaches the connection."""
+import subprocess
+
 import pytest
 
 
@@ -89,3 +91,17 @@ def test_methods_that_the_configuration_switches_off_are_not_tried(sshd, start_s
     config = config_for(sshd, tmp_path, ["PasswordAuthentication no", "PubkeyAuthentication no"])
     result = start_server(config=config).execute("old", "true", password=sshd.password)
     assert result.is_error and "refused user" in result.text
+
+
+@pytest.mark.parametrize("path", [None, "/nonexistent"], ids=["ssh", "no_ssh_program"])
+def test_options_of_the_operator_win_over_the_file(sshd, start_server, tmp_path, path):
+    config = config_for(sshd, tmp_path, [], login="nobody-here")
+    env = {"PATH": path} if path else {}
+    server = start_server("--ssh-option", "User=t-dash", "--ssh-option", "SetEnv X=1", config=config, env=env)
+    assert server.execute("old", "echo hi").session.startswith("t-dash@")
+
+
+@pytest.mark.parametrize("option", ["", "User=\nProxyCommand=x", "\x1b"])
+def test_an_option_that_is_none_is_refused_at_once(binary, option):
+    done = subprocess.run([binary, "--ssh-option", option], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert done.returncode == 2 and b"Keyword=value" in done.stderr and done.stdout == b""

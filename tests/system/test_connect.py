@@ -120,20 +120,31 @@ def test_home_is_where_HOME_says(bare, dot_ssh, sshd):
     assert works(check(bare(), "here")).session == address(sshd, "t-zsh")
 
 
-@pytest.mark.parametrize("path", ["/nonexistent", "slow"])
-def test_ssh_missing_or_hanging(start_server, sshd, tmp_path, path):
-    """Without the program names stand for themselves, and errors say so; a hanging one is given up."""
-    if path == "slow":
-        fake = tmp_path / "ssh"
-        fake.write_text("#!/bin/sh\nexec sleep 600\n")
-        fake.chmod(0o755)
-        path = f"{tmp_path}:{SEARCH_PATH}"
-    server = start_server(env={"PATH": path})
+def test_a_hanging_ssh_is_given_up(start_server, tmp_path):
+    fake = tmp_path / "ssh"
+    fake.write_text("#!/bin/sh\nexec sleep 600\n")
+    fake.chmod(0o755)
+    server = start_server(env={"PATH": f"{tmp_path}:{SEARCH_PATH}"})
     result = check(server, "t-bash")
-    assert result.is_error and "ssh" in result.text
-    if path == "/nonexistent":
-        assert "no ssh program" in result.text
+    assert result.is_error and "ssh -G" in result.text
     assert server.request("ping") == {}
+
+
+def test_without_an_ssh_program_its_files_are_read(start_server, sshd, tmp_path):
+    where = f"HostName {sshd.host}\n  Port {sshd.port}\n  {identity(sshd)}"
+    (tmp_path / "included").write_text(f"Host web? !web9\n  {where}Match originalhost web1\n  User t-dash\n")
+    config = config_file(tmp_path, f"Include {tmp_path}/included\nHost web2\n  User t-zsh\n")
+    server = start_server(config=config, env={"PATH": "/nonexistent"})
+    assert works(check(server, "web1")).session == address(sshd, "t-dash")
+    assert works(check(server, "web2")).session == address(sshd, "t-zsh")
+    result = check(server, "web9.invalid")
+    assert result.is_error and "no ssh program is installed here" in result.text
+
+
+def test_without_an_ssh_program_what_only_it_can_judge_is_refused(start_server, sshd, tmp_path):
+    config = config_file(tmp_path, f"Match exec true\n  HostName {sshd.host}\n")
+    result = check(start_server(config=config, env={"PATH": "/nonexistent"}), "web1")
+    assert result.is_error and "Match exec" in result.text and "install the OpenSSH client" in result.text
 
 
 def test_one_connection_for_many_calls(start_server, own_sshd):

@@ -217,8 +217,8 @@ def test_unknown_notifications_and_stray_answers_are_ignored(server):
 
 
 def test_unknown_members_are_ignored(server):
-    server.send_raw(b'{"jsonrpc":"2.0","x":[1],"id":"extra","method":"ping","params":{"y":{}}}\n')
     server.answers['"extra"'] = None
+    server.send_raw(b'{"jsonrpc":"2.0","x":[1],"id":"extra","method":"ping","params":{"y":{}}}\n')
     assert server.wait_for(lambda: server.answers['"extra"'], "the answer")["result"] == {}
 
 

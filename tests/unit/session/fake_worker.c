@@ -126,7 +126,7 @@ void bench_write_key(const struct bench *bench, const char *name, mode_t mode)
 static void remove_home(const struct bench *bench)
 {
         static const char *const files[] = { ".ssh/known_hosts", ".ssh/id_rsa", ".ssh/id_ed25519",
-                                             ".ssh/config" };
+                                             ".ssh/config", ".ssh/new" };
         char path[128];
 
         for (size_t i = 0; i < sizeof files / sizeof *files; i++) {

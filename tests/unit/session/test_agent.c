@@ -45,7 +45,8 @@ static int start(void **state)
         assert_int_equal(uv_loop_init(&relay.loop), 0);
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
         relay.program = ends[1];
-        assert_true(agent_new(&relay.agent, &relay.loop, &ends[0], &all, &relay.worker, &err));
+        assert_true(agent_new(&relay.agent, &relay.loop, &ends[0], &all, false,
+                              &relay.worker, &err));
         assert_int_equal(fcntl(relay.program, F_SETFL, O_NONBLOCK), 0);
         *state = &relay;
         return 0;

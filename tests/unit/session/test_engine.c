@@ -6,11 +6,13 @@
 #include "base/clock.h"
 #include "session/connection.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -252,6 +254,153 @@ static void an_unknown_host_key_kills_the_worker_and_says_what_to_do(void **stat
         assert_non_null(strstr(info.error.text, "SHA256:"));
         assert_non_null(strstr(info.error.text, "known_hosts:1"));
         assert_non_null(strstr(info.error.text, "ssh-keygen -R"));
+}
+
+/* Its known_hosts file is .ssh/new, which is not there. */
+static void forget_the_host(const struct bench *bench, const char *policy)
+{
+        char path[128];
+
+        (void)snprintf(path, sizeof path, "%s/.ssh/config", bench->home);
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        (void)fprintf(file,
+                      "UserKnownHostsFile %s/.ssh/new\nGlobalKnownHostsFile /dev/null\n"
+                      "StrictHostKeyChecking %s\n",
+                      bench->home, policy);
+        assert_int_equal(fclose(file), 0);
+}
+
+static bool has_new_file(const struct bench *bench)
+{
+        char path[128];
+
+        (void)snprintf(path, sizeof path, "%s/.ssh/new", bench->home);
+        return access(path, F_OK) == 0;
+}
+
+static void a_new_host_key_is_written_down_and_the_worker_is_told_that_it_is_new(void **state)
+{
+        struct bench *bench = *state;
+
+        forget_the_host(bench, "accept-new");
+        command_id id = bench_run(bench, NULL, "id");
+        bench_accept(bench);
+        (void)bench_expect(bench, WIRE_CONNECT);
+        bench_shows_key(bench, /* is_known= */ false);
+        struct frame frame = bench_expect(bench, WIRE_HOST_KEY_OK);
+        struct wire_reader reader = wire_read(&frame);
+        assert_int_equal(wire_get_u32(&reader), WIRE_HOST_KEY_NEW);
+        assert_true(has_new_file(bench));
+        bench_fails(bench, ERR_AUTH, "publickey was refused");
+        bench_until(bench, id, COMMAND_FAILED);
+        assert_non_null(strstr(bench_info(bench, id).notes, "was added to"));
+        id = bench_run(bench, NULL, "id");
+        bench_accept(bench);
+        (void)bench_expect(bench, WIRE_CONNECT);
+        bench_shows_key(bench, /* is_known= */ false);
+        frame = bench_expect(bench, WIRE_HOST_KEY_OK);
+        reader = wire_read(&frame);
+        assert_int_equal(wire_get_u32(&reader), 0);
+        assert_string_equal(bench_info(bench, id).notes, "");
+}
+
+struct viewer {
+        unsigned shown;
+        bool is_new;
+        struct err why;
+};
+
+static void on_step(void *arg, enum connect_step step, const char *text)
+{
+        (void)arg;
+        assert_true(step < CONNECT_STEP_LOG_IN);
+        assert_non_null(text);
+}
+
+static void on_failure(void *arg, enum connect_step step, const struct err *why)
+{
+        struct viewer *viewer = arg;
+
+        (void)step;
+        viewer->why = *why;
+}
+
+static void on_host_key(void *arg, const struct host_key_shown *shown)
+{
+        struct viewer *viewer = arg;
+
+        viewer->shown++;
+        viewer->is_new = shown->known_by == NULL;
+        assert_string_equal(shown->type, "ssh-ed25519");
+        assert_string_equal(shown->address, "127.0.0.1");
+        assert_true(strncmp(shown->fingerprint, "SHA256:", 7) == 0);
+}
+
+static uint64_t look_at_key(struct bench *bench, const struct connection_watch *watch)
+{
+        const struct run_request request = bench_request(bench, NULL, "");
+        const struct viewer *viewer = watch->arg;
+        struct err err;
+        bool is_ready;
+        uint64_t id;
+
+        assert_true(engine_connect(bench->engine, &request.session, watch, &id, &is_ready, &err));
+        assert_false(is_ready);
+        assert_false(engine_add_host_key(bench->engine, id, &err)); /* none was shown yet */
+        assert_int_equal(err.code, ERR_STATE);
+        bench_accept(bench);
+        (void)bench_expect(bench, WIRE_CONNECT);
+        bench_shows_key(bench, /* is_known= */ false);
+        for (int64_t end = clock_now_ms() + BENCH_LIMIT_MS; viewer->shown == 0;) {
+                bench_turn(bench);
+                assert_true(clock_now_ms() < end);
+        }
+        return id;
+}
+
+static void who_watches_decides_about_a_new_host_key(void **state)
+{
+        struct bench *bench = *state;
+        struct viewer viewer = { 0 };
+        const struct connection_watch watch = { .on_step = on_step,
+                                                .on_failure = on_failure,
+                                                .on_host_key = on_host_key,
+                                                .arg = &viewer };
+        struct err err;
+
+        forget_the_host(bench, "yes");
+        uint64_t id = look_at_key(bench, &watch);
+        assert_true(viewer.is_new);
+        assert_false(has_new_file(bench));
+        assert_true(engine_add_host_key(bench->engine, id, &err));
+        assert_true(has_new_file(bench));
+        struct pollfd frames = { .fd = bench->frames, .events = POLLIN };
+        assert_int_equal(poll(&frames, 1, 0), 0); /* no WIRE_HOST_KEY_OK: nothing logs in */
+        engine_unwatch(bench->engine, id);
+}
+
+static void a_second_host_key_while_a_person_looks_ends_the_connection(void **state)
+{
+        struct bench *bench = *state;
+        struct viewer viewer = { 0 };
+        const struct connection_watch watch = { .on_step = on_step,
+                                                .on_failure = on_failure,
+                                                .on_host_key = on_host_key,
+                                                .arg = &viewer };
+        struct err err;
+
+        forget_the_host(bench, "yes");
+        uint64_t id = look_at_key(bench, &watch);
+        bench_shows_key(bench, /* is_known= */ true);
+        for (int64_t end = clock_now_ms() + BENCH_LIMIT_MS; viewer.why.code == ERR_NONE;) {
+                bench_turn(bench);
+                assert_true(clock_now_ms() < end);
+        }
+        assert_int_equal(viewer.why.code, ERR_PROTOCOL);
+        assert_int_equal(viewer.shown, 1);
+        assert_false(engine_add_host_key(bench->engine, id, &err));
+        assert_false(has_new_file(bench));
 }
 
 static void a_refused_log_in_names_the_keys_that_were_not_tried(void **state)
@@ -562,6 +711,9 @@ int main(void)
                 TEST(input_makes_an_awaiting_command_run_again),
                 TEST(an_isolated_command_has_two_streams_and_no_shell),
                 TEST(an_unknown_host_key_kills_the_worker_and_says_what_to_do),
+                TEST(a_new_host_key_is_written_down_and_the_worker_is_told_that_it_is_new),
+                TEST(who_watches_decides_about_a_new_host_key),
+                TEST(a_second_host_key_while_a_person_looks_ends_the_connection),
                 TEST(a_refused_log_in_names_the_keys_that_were_not_tried),
                 TEST(three_failed_log_ins_are_enough),
                 TEST(a_refused_connection_names_host_and_port),

@@ -100,18 +100,6 @@ static void a_set_value_wins_and_the_first_one_counts(void **state)
         assert_sent("LANG=fr;A=x y=z;");
 }
 
-static void patterns_are_whole(void **state)
-{
-        (void)state;
-        assert_true(environment_matches("LC_*", str_of("LC_")));
-        assert_true(environment_matches("*_*_C", str_of("A_B_C_C")));
-        assert_true(environment_matches("*", str_of("")));
-        assert_false(environment_matches("LC_*", str_of("XLC_A")));
-        assert_false(environment_matches("LANG", str_of("LANGUAGE")));
-        assert_false(environment_matches("L?", str_of("L")));
-        assert_false(environment_matches("", str_of("L")));
-}
-
 static bool refuse(void *arg, struct str name, struct str value)
 {
         (void)arg;
@@ -134,7 +122,6 @@ int main(void)
                 cmocka_unit_test_teardown(patterns_pick_from_our_environment, forget),
                 cmocka_unit_test_teardown(what_is_no_name_is_not_sent, forget),
                 cmocka_unit_test_teardown(a_set_value_wins_and_the_first_one_counts, forget),
-                cmocka_unit_test_teardown(patterns_are_whole, forget),
                 cmocka_unit_test_teardown(a_refusal_ends_it, forget),
         };
 

@@ -5,6 +5,7 @@
 #include "session/auth_limits.h"
 #include "session/credentials.h"
 #include "session/losses.h"
+#include "session/keyring.h"
 #include "session/overrides.h"
 #include "session/waits.h"
 
@@ -104,7 +105,7 @@ static void only_identities_and_signatures_pass(void **state)
                 size_t used = 0;
                 enum agent_verdict verdict =
                         agent_filter_look(&filter, message, sizeof message, &used);
-                assert_int_equal(verdict, type == 11 || type == 13 ? AGENT_PASS : AGENT_REFUSE);
+                assert_int_equal(verdict, type == 11 ? AGENT_PASS : AGENT_REFUSE);
                 assert_int_equal(used, 5);
         }
 }
@@ -113,18 +114,18 @@ static void agent_messages_have_limits(void **state)
 {
         static const uint8_t huge[] = { 0, 4, 0, 1, 13 };
         static const uint8_t empty[] = { 0, 0, 0, 0, 11 };
-        static const uint8_t sign[] = { 0, 0, 0, 2, 13, 0, 99 };
+        static const uint8_t sign[] = { 0, 0, 0, 6, 13, 0, 0, 0, 1, 'k', 99 };
         struct agent_filter filter = { 0 };
         size_t used = 0;
 
         (void)state;
         assert_int_equal(agent_filter_look(&filter, huge, sizeof huge, &used), AGENT_BAD);
         assert_int_equal(agent_filter_look(&filter, empty, sizeof empty, &used), AGENT_BAD);
-        for (size_t len = 0; len < 6; len++)
+        for (size_t len = 0; len < 10; len++)
                 assert_int_equal(agent_filter_look(&filter, sign, len, &used), AGENT_MORE);
         for (int i = 0; i < AGENT_SIGN_MAX; i++)
                 assert_int_equal(agent_filter_look(&filter, sign, sizeof sign, &used), AGENT_PASS);
-        assert_int_equal(used, 6);
+        assert_int_equal(used, 10);
         assert_int_equal(agent_filter_look(&filter, sign, sizeof sign, &used), AGENT_REFUSE);
 }
 
@@ -158,7 +159,7 @@ static struct buf identities_answer(const char *first, const char *second)
 static void only_the_allowed_keys_are_shown_and_used(void **state)
 {
         struct key_blobs *allowed = calloc(1, sizeof *allowed);
-        struct agent_filter filter = { .allowed = allowed };
+        struct agent_filter filter = { .preferred = allowed, .preferred_only = true };
         struct buf all = identities_answer("good", "bad");
         struct buf some = identities_answer("good", NULL);
         static const uint8_t sign_good[] = { 0, 0, 0, 9, 13, 0, 0, 0, 4, 'g', 'o', 'o', 'd' };
@@ -190,6 +191,158 @@ static void only_the_allowed_keys_are_shown_and_used(void **state)
         buf_fini(&all);
         buf_fini(&some);
         key_blobs_free(allowed);
+}
+
+static void add_blob(struct key_blobs *blobs, const char *text)
+{
+        struct buf *blob = &blobs->items[blobs->count++];
+
+        buf_init(blob, 64);
+        assert_true(buf_append_str(blob, text));
+}
+
+/* Appends one more key to an identities answer. */
+static void add_identity(struct buf *answer, const char *blob)
+{
+        put_string(answer, blob);
+        put_string(answer, "comment");
+        answer->data[8]++;
+        answer->data[2] = (uint8_t)((answer->len - 4) >> 8);
+        answer->data[3] = (uint8_t)(answer->len - 4);
+}
+
+static void configured_keys_come_first_and_the_list_is_short(void **state)
+{
+        struct key_blobs *preferred = calloc(1, sizeof *preferred);
+        struct agent_filter filter = { .preferred = preferred };
+        struct buf all = { .max = 4096 };
+        struct buf wanted = { .max = 4096 };
+        struct buf out;
+        char name[8];
+
+        (void)state;
+        assert_non_null(preferred);
+        add_blob(preferred, "k19"); /* in the order of the configuration, not of the agent */
+        add_blob(preferred, "nowhere");
+        add_blob(preferred, "k04");
+        static const uint8_t head[] = { 0, 0, 0, 0, 12, 0, 0, 0, 0 };
+        assert_true(buf_append(&all, head, sizeof head) && buf_append(&wanted, head, sizeof head));
+        add_identity(&wanted, "k19");
+        add_identity(&wanted, "k04");
+        for (int i = 0; i < 20; i++) {
+                (void)snprintf(name, sizeof name, "k%02d", i);
+                add_identity(&all, name);
+                if (i != 4 && i != 19 && wanted.data[8] < AGENT_SHOWN_MAX)
+                        add_identity(&wanted, name);
+        }
+        buf_init(&out, 4096);
+        assert_true(agent_answer_pass(&filter, buf_str(&all), &out));
+        assert_int_equal(out.len, wanted.len);
+        assert_memory_equal(out.data, wanted.data, wanted.len);
+        buf_fini(&out);
+        buf_fini(&all);
+        buf_fini(&wanted);
+        key_blobs_free(preferred);
+}
+
+static struct buf select_message(const char *name, const char *blob)
+{
+        static const uint8_t head[] = { 0, 0, 0, 0, 27 };
+        struct buf message;
+
+        buf_init(&message, 256);
+        assert_true(buf_append(&message, head, sizeof head));
+        put_string(&message, name);
+        put_string(&message, blob);
+        message.data[3] = (uint8_t)(message.len - 4);
+        return message;
+}
+
+static enum agent_verdict select_key(struct agent_filter *filter, const char *name, const char *blob)
+{
+        struct buf message = select_message(name, blob);
+        size_t used;
+        enum agent_verdict verdict = agent_filter_look(filter, message.data, message.len, &used);
+
+        buf_fini(&message);
+        return verdict;
+}
+
+static void a_selected_key_is_the_only_one(void **state)
+{
+        struct agent_filter filter = { 0 };
+        struct buf all = identities_answer("good", "bad");
+        struct buf one = identities_answer("bad", NULL);
+        static const uint8_t sign_good[] = { 0, 0, 0, 9, 13, 0, 0, 0, 4, 'g', 'o', 'o', 'd' };
+        struct buf out;
+        size_t used;
+
+        (void)state;
+        buf_init(&out, 256);
+        assert_int_equal(select_key(&filter, "select@example", "bad"), AGENT_REFUSE);
+        assert_int_equal(select_key(&filter, "select@mcp-ssh-session", "bad"), AGENT_TAKEN);
+        assert_true(agent_answer_pass(&filter, buf_str(&all), &out));
+        assert_int_equal(out.len, one.len);
+        assert_memory_equal(out.data, one.data, one.len);
+        assert_int_equal(agent_filter_look(&filter, sign_good, sizeof sign_good, &used),
+                         AGENT_REFUSE);
+        assert_int_equal(select_key(&filter, "select@mcp-ssh-session", ""), AGENT_TAKEN);
+        buf_reset(&out);
+        assert_true(agent_answer_pass(&filter, buf_str(&all), &out));
+        assert_int_equal(out.len, all.len);
+        buf_fini(&out);
+        buf_fini(&all);
+        buf_fini(&one);
+}
+
+static void a_key_that_is_not_allowed_cannot_be_selected(void **state)
+{
+        struct key_blobs none = { 0 };
+        struct agent_filter filter = { .preferred = &none, .preferred_only = true };
+
+        (void)state;
+        assert_int_equal(select_key(&filter, "select@mcp-ssh-session", "good"), AGENT_REFUSE);
+}
+
+/* ---- what was typed ---- */
+
+static void typed_secrets_are_kept_until_refused(void **state)
+{
+        struct keyring *keyring = keyring_new();
+        struct secret *first = secret_new("first", 5);
+        struct secret *second = secret_new("second", 6);
+
+        (void)state;
+        assert_null(keyring_find(keyring, KEYRING_PASSWORD, "bob@h:22"));
+        keyring_keep(keyring, KEYRING_PASSWORD, "bob@h:22", first);
+        keyring_keep(keyring, KEYRING_PASSPHRASE, "bob@h:22", second);
+        assert_true(secret_equal(keyring_find(keyring, KEYRING_PASSWORD, "bob@h:22"), first));
+        assert_null(keyring_find(keyring, KEYRING_PASSWORD, "eve@h:22"));
+        keyring_keep(keyring, KEYRING_PASSWORD, "bob@h:22", second);
+        assert_true(secret_equal(keyring_find(keyring, KEYRING_PASSWORD, "bob@h:22"), second));
+        keyring_forget(keyring, KEYRING_PASSWORD, "bob@h:22");
+        assert_null(keyring_find(keyring, KEYRING_PASSWORD, "bob@h:22"));
+        assert_non_null(keyring_find(keyring, KEYRING_PASSPHRASE, "bob@h:22"));
+        secret_free(first);
+        secret_free(second);
+        keyring_free(keyring);
+}
+
+static void the_oldest_secret_makes_room(void **state)
+{
+        struct keyring *keyring = keyring_new();
+        struct secret *secret = secret_new("x", 1);
+        char name[8];
+
+        (void)state;
+        for (int i = 0; i <= KEYRING_MAX; i++) {
+                (void)snprintf(name, sizeof name, "%d", i);
+                keyring_keep(keyring, KEYRING_PASSPHRASE, name, secret);
+        }
+        assert_null(keyring_find(keyring, KEYRING_PASSPHRASE, "0"));
+        assert_non_null(keyring_find(keyring, KEYRING_PASSPHRASE, "1"));
+        secret_free(secret);
+        keyring_free(keyring);
 }
 
 /* ---- waits ---- */
@@ -251,8 +404,11 @@ static void overrides_leave_the_environment(void **state)
         static char two[] = "OVRD_web.1_PORT=2222";
         static char three[] = "OVRD_web.1_SUDO_PASS=canary";
         static char four[] = "OVRD_bad_HOST=-oX";
+        static char five[] = "OVRD_pin_FINGERPRINT=SHA256:"
+                             "2cAak+Z76fomnca2Wg2lxF9dqTG3xTUhmVmzx8aoRrw";
+        static char six[] = "OVRD_nopin_FINGERPRINT=MD5:00:11";
         static char kept[] = "KEPT=1";
-        char *mine[] = { one, two, kept, three, four, NULL };
+        char *mine[] = { one, two, kept, three, four, five, six, NULL };
         char **was = environ;
         struct override found;
         struct err err;
@@ -272,6 +428,11 @@ static void overrides_leave_the_environment(void **state)
         assert_true(overrides_find(overrides, "web", &found, &err));
         assert_null(found.password);
         assert_false(overrides_find(overrides, "bad", &found, &err));
+        assert_true(overrides_find(overrides, "pin", &found, &err));
+        assert_true(strncmp(found.fingerprints, "SHA256:2cAak", 12) == 0);
+        assert_false(overrides_find(overrides, "nopin", &found, &err));
+        assert_non_null(strstr(err.text, "OVRD_nopin_FINGERPRINT"));
+        assert_non_null(strstr(err.text, "SHA256:"));
         overrides_free(overrides);
 }
 
@@ -285,6 +446,11 @@ int main(void)
                 cmocka_unit_test(only_identities_and_signatures_pass),
                 cmocka_unit_test(agent_messages_have_limits),
                 cmocka_unit_test(only_the_allowed_keys_are_shown_and_used),
+                cmocka_unit_test(configured_keys_come_first_and_the_list_is_short),
+                cmocka_unit_test(a_selected_key_is_the_only_one),
+                cmocka_unit_test(a_key_that_is_not_allowed_cannot_be_selected),
+                cmocka_unit_test(typed_secrets_are_kept_until_refused),
+                cmocka_unit_test(the_oldest_secret_makes_room),
                 cmocka_unit_test(a_wait_is_due_for_one_reason),
                 cmocka_unit_test(overrides_leave_the_environment),
         };

@@ -65,6 +65,7 @@ static const struct wire_connect connect_sample = {
         .auth_methods = { "publickey,password", 18 },
         .rsa_min_bits = 2048,
         .may_prompt = 1,
+        .password_prompts = 3,
 };
 
 static const struct wire_key key_sample = {
@@ -72,11 +73,13 @@ static const struct wire_key key_sample = {
         .pem = { "-----BEGIN", 10 },
         .passphrase = { "p\0w", 3 },
         .certificate = { "ssh-ed25519-cert-v01@openssh.com AAAA", 37 },
+        .public_key = { "ssh-ed25519 AAAB", 16 },
 };
 
 static const struct wire_prompt prompt_sample = {
         .kind = WIRE_PROMPT_INTERACTIVE,
         .echo = 1,
+        .key = 7,
         .text = { "Code: ", 6 },
         .instruction = { "from your phone", 15 },
 };
@@ -106,6 +109,7 @@ static void connect_comes_back(void **state)
         assert_str(connect.auth_methods, "publickey,password");
         assert_int_equal(connect.rsa_min_bits, 2048);
         assert_int_equal(connect.may_prompt, 1);
+        assert_int_equal(connect.password_prompts, 3);
 }
 
 static void a_key_comes_back(void **state)
@@ -121,6 +125,7 @@ static void a_key_comes_back(void **state)
         assert_int_equal(key.passphrase.len, 3);
         assert_memory_equal(key.passphrase.ptr, "p\0w", 3);
         assert_str(key.certificate, "ssh-ed25519-cert-v01@openssh.com AAAA");
+        assert_str(key.public_key, "ssh-ed25519 AAAB");
 }
 
 static void a_prompt_comes_back(void **state)
@@ -133,6 +138,7 @@ static void a_prompt_comes_back(void **state)
         assert_true(wire_read_prompt(&frame, &prompt));
         assert_int_equal(prompt.kind, WIRE_PROMPT_INTERACTIVE);
         assert_int_equal(prompt.echo, 1);
+        assert_int_equal(prompt.key, 7);
         assert_str(prompt.text, "Code: ");
         assert_str(prompt.instruction, "from your phone");
 }
@@ -152,6 +158,36 @@ static void a_prompt_of_no_kind_is_refused(void **state)
         assert_true(wire_write_prompt(&out, &prompt));
         frame = written(WIRE_PROMPT, 0);
         assert_false(wire_read_prompt(&frame, &prompt));
+}
+
+static void a_secrets_verdict_comes_back(void **state)
+{
+        struct wire_secret secret = { .kind = WIRE_PROMPT_PASSPHRASE, .key = 3, .is_good = 1 };
+        struct wire_secret back = { 0 };
+
+        (void)state;
+        assert_true(wire_write_secret(&out, &secret));
+        struct frame frame = written(WIRE_SECRET, 0);
+        assert_true(wire_read_secret(&frame, &back));
+        assert_int_equal(back.kind, WIRE_PROMPT_PASSPHRASE);
+        assert_int_equal(back.key, 3);
+        assert_int_equal(back.is_good, 1);
+}
+
+static void a_code_is_no_secret_to_keep(void **state)
+{
+        struct wire_secret secret = { .kind = WIRE_PROMPT_INTERACTIVE, .is_good = 1 };
+        struct wire_secret back;
+
+        (void)state;
+        assert_true(wire_write_secret(&out, &secret));
+        struct frame frame = written(WIRE_SECRET, 0);
+        assert_false(wire_read_secret(&frame, &back));
+        buf_reset(&out);
+        secret = (struct wire_secret){ .is_good = 2 };
+        assert_true(wire_write_secret(&out, &secret));
+        frame = written(WIRE_SECRET, 0);
+        assert_false(wire_read_secret(&frame, &back));
 }
 
 static void an_empty_connect_comes_back(void **state)
@@ -421,6 +457,8 @@ int main(void)
                 TEST(a_key_comes_back),
                 TEST(a_prompt_comes_back),
                 TEST(a_prompt_of_no_kind_is_refused),
+                TEST(a_secrets_verdict_comes_back),
+                TEST(a_code_is_no_secret_to_keep),
                 TEST(every_end_comes_back),
                 TEST(an_end_out_of_range_is_refused),
                 TEST(a_truncated_message_is_refused),
