@@ -117,7 +117,7 @@ static void write_refusal(const struct forward *forward, const char *error, char
 {
         const char *number = strstr(error, " error (");
         const char *close = number != NULL ? strchr(number, ')') : NULL;
-        int code = number != NULL ? atoi(number + strlen(" error (")) : 0;
+        long code = number != NULL ? strtol(number + strlen(" error ("), NULL, 10) : 0;
         const char *reason = close != NULL && close[1] == ' ' ? close + 2 : error;
 
         if (code == PROHIBITED)
