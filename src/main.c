@@ -30,6 +30,7 @@ struct subcommand;
 
 struct options {
         struct engine_config engine;
+        enum inline_secrets inline_secrets;
         const struct subcommand *subcommand; /* NULL: serve MCP */
 };
 
@@ -59,6 +60,9 @@ static const char usage[] =
         "\n"
         "  --ssh-config FILE   read FILE as `ssh -F FILE` would (environment: MCP_SSH_CONFIG_FILE)\n"
         "  --ssh-option OPTION Keyword=value, as `ssh -o` takes it; may be given several times\n"
+        "  --inline-secrets allow|deny\n"
+        "                      whether tool calls may carry passwords (default allow; environment:\n"
+        "                      MCP_SSH_INLINE_SECRETS)\n"
         "  --log-level LEVEL   error, warn, info, debug or trace, on standard error\n"
         "                      (environment: MCP_SSH_LOG_LEVEL; default warn)\n"
         "  --host-key-policy POLICY\n"
@@ -120,6 +124,11 @@ static void send_line(void *arg, const char *line, size_t len)
         (void)stdio_send(app->stdio, line, len); /* a client that is gone is one on_eof() */
 }
 
+static bool redact_log(void *arg, struct str text, struct buf *out)
+{
+        return engine_redact(arg, text, out);
+}
+
 static bool watch_signals(struct app *app, uv_loop_t *loop)
 {
         for (int i = 0; i < STOP_SIGNALS; i++) {
@@ -145,7 +154,10 @@ static int serve(const struct options *options)
                 bug("no event loop");
         config.on_connecting = on_connecting;
         config.arg = &app;
-        if (!engine_new(&app.engine, &loop, &config, &err) || !mcp_new(&app.mcp, app.engine, &err)
+        if (!engine_new(&app.engine, &loop, &config, &err))
+                goto out;
+        log_set_filter(redact_log, app.engine);
+        if (!mcp_new(&app.mcp, app.engine, options->inline_secrets, &err)
             || !stdio_new(&app.stdio, &loop, &callbacks, &app, &err))
                 goto out;
         app.control = control_new(&loop, app.engine);
@@ -163,6 +175,7 @@ out:
         mcp_client_free(app.client);
         mcp_free(app.mcp);
         control_free(app.control);
+        log_set_filter(NULL, NULL);
         engine_free(app.engine);
         (void)uv_loop_close(&loop); /* after a failed start handles may be left; the process ends */
         return status;
@@ -194,6 +207,19 @@ static bool set_host_key_policy(struct options *options, const char *name)
         return true;
 }
 
+static bool set_inline_secrets(const char *policy, struct options *options)
+{
+        bool is_denied = strcmp(policy, "deny") == 0;
+
+        if (!is_denied && strcmp(policy, "allow") != 0) {
+                (void)fprintf(stderr, "mcp-ssh-session: inline secrets are \"allow\" or \"deny\", not "
+                                      "\"%s\"\n", policy);
+                return false;
+        }
+        options->inline_secrets = is_denied ? INLINE_SECRETS_DENIED : INLINE_SECRETS_ALLOWED;
+        return true;
+}
+
 static bool read_environment(struct options *options)
 {
         const char *ssh_config = getenv("MCP_SSH_CONFIG_FILE");
@@ -203,6 +229,10 @@ static bool read_environment(struct options *options)
         if (ssh_config != NULL && ssh_config[0] != 0)
                 options->engine.ssh_config.file = ssh_config;
         if (policy != NULL && policy[0] != 0 && !set_host_key_policy(options, policy))
+                return false;
+        const char *inline_secrets = getenv("MCP_SSH_INLINE_SECRETS");
+        if (inline_secrets != NULL && inline_secrets[0] != 0
+            && !set_inline_secrets(inline_secrets, options))
                 return false;
         return level == NULL || level[0] == 0 || set_log_level(level);
 }
@@ -250,6 +280,7 @@ static int read_flags(int argc, char **argv, struct options *options)
         static const struct option names[] = {
                 { "ssh-config", required_argument, NULL, 'F' },
                 { "ssh-option", required_argument, NULL, 'o' },
+                { "inline-secrets", required_argument, NULL, 'i' },
                 { "log-level", required_argument, NULL, 'l' },
                 { "host-key-policy", required_argument, NULL, 'k' },
                 { "version", no_argument, NULL, 'V' },
@@ -262,6 +293,10 @@ static int read_flags(int argc, char **argv, struct options *options)
         while ((name = getopt_long(argc, argv, "+F:o:hV", names, NULL)) != -1) {
                 switch (name) {
                 case 'F': options->engine.ssh_config.file = optarg; break;
+                case 'i':
+                        if (!set_inline_secrets(optarg, options))
+                                return 2;
+                        break;
                 case 'o':
                         if (!add_ssh_option(&options->engine.ssh_config, optarg))
                                 return 2;

@@ -17,6 +17,15 @@ int64_t clock_now_ms(void)
         return fake_ms >= 0 ? fake_ms : read_ms(CLOCK_MONOTONIC);
 }
 
+int64_t clock_boot_ms(void)
+{
+#ifdef CLOCK_BOOTTIME
+        return read_ms(CLOCK_BOOTTIME);
+#else
+        return clock_now_ms();
+#endif
+}
+
 int64_t clock_wall_ms(void)
 {
         return read_ms(CLOCK_REALTIME);

@@ -9,6 +9,8 @@
  *          line to the supervisor.
  * Errors:  none; a line that cannot be written is lost.
  */
+#include "base/buf.h"
+
 #include <stddef.h>
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRACE };
@@ -23,6 +25,13 @@ int log_level_parse(const char *name);
 /* Takes every line instead of stderr; text has no newline. NULL: stderr again. */
 typedef void log_sink(void *arg, enum log_level level, const char *text);
 void log_set_sink(log_sink *sink, void *arg);
+
+/*
+ * Looks at every line, and at every text for log_quote(), before it is cut: false: let it be;
+ * true: what it appended to out stands for it. It must not log. NULL: nobody looks.
+ */
+typedef bool log_filter(void *arg, struct str text, struct buf *out);
+void log_set_filter(log_filter *filter, void *arg);
 
 void log_write(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 #define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)

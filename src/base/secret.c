@@ -19,7 +19,7 @@ void secret_wipe(void *bytes, size_t len)
                 *at++ = 0;
 }
 
-struct secret *secret_new(const void *bytes, size_t len)
+struct secret *secret_new_blank(size_t len)
 {
         size_t mapped = sizeof(struct secret) + len + 1;
         const int access = PROT_READ | PROT_WRITE, kind = MAP_PRIVATE | MAP_ANONYMOUS;
@@ -34,6 +34,13 @@ struct secret *secret_new(const void *bytes, size_t len)
 #endif
         secret->mapped = mapped;
         secret->len = len;
+        return secret;
+}
+
+struct secret *secret_new(const void *bytes, size_t len)
+{
+        struct secret *secret = secret_new_blank(len);
+
         if (len > 0)
                 memcpy(secret->bytes, bytes, len);
         return secret;
@@ -49,6 +56,11 @@ void secret_free(struct secret *secret)
 }
 
 const char *secret_bytes(const struct secret *secret)
+{
+        return secret->bytes;
+}
+
+void *secret_room(struct secret *secret)
 {
         return secret->bytes;
 }

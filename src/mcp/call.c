@@ -30,7 +30,8 @@ void call_start(struct list_node *calls, const struct call_spec *spec)
         call->arguments = json_incref(spec->arguments);
         call->started_ms = clock_now_ms();
         progress_init(&call->progress, spec->progress_token);
-        if (!args_check(&call->args, call->tool, call->arguments, &err)) {
+        if (!inline_secrets_take(call->engine, spec->inline_secrets, call->arguments, &err)
+            || !args_check(&call->args, call->tool, call->arguments, &err)) {
                 call_fail(&call, &err);
                 return;
         }

@@ -14,6 +14,7 @@
  */
 #include "base/list.h"
 #include "mcp/args.h"
+#include "mcp/inline_secrets.h"
 #include "mcp/progress.h"
 #include "mcp/requests.h"
 #include "session/engine.h"
@@ -50,6 +51,7 @@ struct call_spec {
         request_id request;
         const struct tool *tool;
         json_t *arguments; /* an object, or NULL */
+        enum inline_secrets inline_secrets;
         json_t *progress_token; /* NULL: none */
 };
 

@@ -29,6 +29,7 @@ struct request {
 
 struct requests {
         requests_send *send;
+        struct redact redact;
         void *arg;
         struct list_node all;
         struct idmap by_id;
@@ -48,6 +49,11 @@ struct requests *requests_new(requests_send *send, void *arg)
         idmap_init(&requests->by_id);
         buf_init(&requests->line, ANSWER_MAX);
         return requests;
+}
+
+void requests_set_redact(struct requests *requests, const struct redact *redact)
+{
+        requests->redact = *redact;
 }
 
 static void batch_free(struct batch *batch)
@@ -192,6 +198,7 @@ bool requests_reply(struct requests *requests, request_id id, enum answer_kind k
         struct request *request = find(requests, id);
 
         if (request != NULL) {
+                redact_result(&requests->redact, *result);
                 answer_finish(*result, request->era, kind);
                 (void)answer_write_result(&requests->line, request->client_id, *result);
                 finish(requests, request);
@@ -212,12 +219,13 @@ bool requests_reply_ready(struct requests *requests, request_id id, struct str f
         return true;
 }
 
-bool requests_fail(struct requests *requests, request_id id, const struct rpc_fault *fault)
+bool requests_fail(struct requests *requests, request_id id, struct rpc_fault *fault)
 {
         struct request *request = find(requests, id);
 
         if (request == NULL)
                 return false;
+        redact_in_place(&requests->redact, fault->text, sizeof fault->text);
         (void)answer_write_error(&requests->line, request->client_id, fault);
         finish(requests, request);
         return true;
@@ -238,16 +246,18 @@ void requests_cancel(struct requests *requests, request_id id)
 }
 
 void requests_notify(struct requests *requests, request_id id, const char *method,
-                     const json_t *params)
+                     json_t *params)
 {
+        redact_member(&requests->redact, params, "message");
         if (find(requests, id) != NULL
             && answer_write_notification(&requests->line, method, params))
                 send_line(requests);
 }
 
 void requests_refuse(struct requests *requests, const json_t *client_id,
-                     const struct rpc_fault *fault)
+                     struct rpc_fault *fault)
 {
+        redact_in_place(&requests->redact, fault->text, sizeof fault->text);
         (void)answer_write_error(&requests->line, client_id, fault);
         deliver(requests, requests->adding_to, client_id);
 }

@@ -11,6 +11,7 @@
  *          no fault; the result is freed all the same.
  */
 #include "mcp/answer.h"
+#include "mcp/redact.h"
 
 #include <stdint.h>
 
@@ -25,6 +26,7 @@ struct requests;
 typedef void requests_send(void *arg, const char *line, size_t len);
 
 struct requests *requests_new(requests_send *send, void *arg);
+void requests_set_redact(struct requests *requests, const struct redact *redact); /* of all texts */
 void requests_free(struct requests *requests); /* unanswered ones are forgotten; NULL is fine */
 
 /* client_id is shared with the message. Fails for an id that is in flight, and when full. */
@@ -35,7 +37,7 @@ bool requests_add(struct requests *requests, json_t *client_id, enum era era,
 bool requests_reply(struct requests *requests, request_id id, enum answer_kind kind,
                     json_t **result);
 bool requests_reply_ready(struct requests *requests, request_id id, struct str finished_text);
-bool requests_fail(struct requests *requests, request_id id, const struct rpc_fault *fault);
+bool requests_fail(struct requests *requests, request_id id, struct rpc_fault *fault);
 
 /* Forgets it: later replies return false. */
 void requests_cancel(struct requests *requests, request_id id);
@@ -44,11 +46,11 @@ request_id requests_find(const struct requests *requests, const json_t *client_i
 
 /* A notification that belongs to a request in flight (progress); dropped when it is not. */
 void requests_notify(struct requests *requests, request_id id, const char *method,
-                     const json_t *params);
+                     json_t *params);
 
 /* An error for what never became a request. client_id may be NULL. */
 void requests_refuse(struct requests *requests, const json_t *client_id,
-                     const struct rpc_fault *fault);
+                     struct rpc_fault *fault);
 
 /*
  * Between begin and end, requests added and refused belong to one batch: their answers go out

@@ -14,7 +14,7 @@ static json_t *facts_of(const struct command_info *info, const struct text_shown
 {
         bool is_awaiting = info->state == COMMAND_AWAITING;
         json_t *facts = json_pack(
-                "{s:s,s:s,s:o,s:o,s:I,s:I,s:b,s:o,s:o,s:o,s:I,s:b,s:I}",
+                "{s:s,s:s,s:o,s:o,s:I,s:I,s:b,s:o,s:o,s:o,s:I,s:b,s:I,s:I}",
                 "command_id", info->name,
                 "state", command_state_name(info->state),
                 "exit_status", info->status_known ? json_integer(info->exit_status) : json_null(),
@@ -27,7 +27,8 @@ static json_t *facts_of(const struct command_info *info, const struct text_shown
                 "awaiting", string_or_null(is_awaiting ? wire_awaiting_name(info->awaiting) : NULL),
                 "next_offset", (json_int_t)(shown != NULL ? shown->out.next : 0),
                 "started", info->new_shell,
-                "partial_bytes", (json_int_t)(shown != NULL ? shown->out.partial : 0));
+                "partial_bytes", (json_int_t)(shown != NULL ? shown->out.partial : 0),
+                "redactions", (json_int_t)info->redactions);
 
         if (info->err != NULL)
                 (void)json_object_set_new(facts, "stderr_bytes",

@@ -40,13 +40,15 @@ static json_t *schema_of_arg(const struct arg *arg)
         return schema;
 }
 
-json_t *schema_of_args(const struct tool *tool)
+json_t *schema_of_args(const struct tool *tool, enum inline_secrets inline_secrets)
 {
         json_t *properties = json_object();
         json_t *required = json_array();
         json_t *schema = json_pack("{s:s,s:o}", "type", "object", "properties", properties);
 
         for (const struct arg *arg = tool->args; arg->name != NULL; arg++) {
+                if (inline_secrets == INLINE_SECRETS_DENIED && inline_secrets_is_one(arg->name))
+                        continue;
                 (void)json_object_set_new(properties, arg->name, schema_of_arg(arg));
                 if (arg->required)
                         (void)json_array_append_new(required, json_string(arg->name));
@@ -73,11 +75,12 @@ static json_t *annotations(const struct tool *tool)
         return all;
 }
 
-json_t *schema_of_tool(const struct tool *tool)
+json_t *schema_of_tool(const struct tool *tool, enum inline_secrets inline_secrets)
 {
         json_t *entry = json_pack("{s:s,s:s,s:s,s:o,s:o}", "name", tool->name, "title",
                                   tool->title, "description", tool->help, "inputSchema",
-                                  schema_of_args(tool), "annotations", annotations(tool));
+                                  schema_of_args(tool, inline_secrets), "annotations",
+                                  annotations(tool));
 
         if (tool->output != NULL) {
                 json_t *output = json_loads(tool->output, 0, NULL);
@@ -92,11 +95,11 @@ json_t *schema_of_tool(const struct tool *tool)
         return entry;
 }
 
-json_t *schema_of_tools(void)
+json_t *schema_of_tools(enum inline_secrets inline_secrets)
 {
         json_t *all = json_array();
 
         for (size_t i = 0; tools[i] != NULL; i++)
-                (void)json_array_append_new(all, schema_of_tool(tools[i]));
+                (void)json_array_append_new(all, schema_of_tool(tools[i], inline_secrets));
         return json_pack("{s:o}", "tools", all);
 }

@@ -5,10 +5,12 @@
  * Process: supervisor. Pure.
  * Memory:  what is returned is the caller's.
  */
+#include "mcp/inline_secrets.h"
 #include "mcp/tool.h"
 
 #include <jansson.h>
 
-json_t *schema_of_args(const struct tool *tool);
-json_t *schema_of_tool(const struct tool *tool); /* one entry of tools/list */
-json_t *schema_of_tools(void);                   /* {"tools": […]} */
+json_t *schema_of_args(const struct tool *tool, enum inline_secrets inline_secrets);
+/* One entry of tools/list. */
+json_t *schema_of_tool(const struct tool *tool, enum inline_secrets inline_secrets);
+json_t *schema_of_tools(enum inline_secrets inline_secrets); /* {"tools": […]} */

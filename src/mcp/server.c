@@ -29,6 +29,7 @@
 
 struct mcp {
         struct engine *engine; /* not ours */
+        enum inline_secrets inline_secrets;
         struct buf tools_list[ERAS]; /* the result of tools/list, ready to send */
 };
 
@@ -146,7 +147,7 @@ static void serve_tools_call(const struct served *served)
                 return;
         }
         struct call_spec spec = { client->mcp->engine, client->requests, served->id, tool,
-                                  arguments, token };
+                                  arguments, client->mcp->inline_secrets, token };
         call_start(&client->calls, &spec);
 }
 
@@ -280,6 +281,11 @@ static void send_to_peer(void *arg, const char *line, size_t len)
         client->peer.send(client->peer.arg, line, len);
 }
 
+static bool redact(void *arg, struct str text, struct buf *out)
+{
+        return engine_redact(arg, text, out);
+}
+
 struct mcp_client *mcp_client_new(struct mcp *mcp, const struct mcp_peer *peer)
 {
         struct mcp_client *client = xcalloc(1, sizeof *client);
@@ -287,6 +293,7 @@ struct mcp_client *mcp_client_new(struct mcp *mcp, const struct mcp_peer *peer)
         client->mcp = mcp;
         client->peer = *peer;
         client->requests = requests_new(send_to_peer, client);
+        requests_set_redact(client->requests, &(struct redact){ redact, mcp->engine });
         list_init(&client->calls);
         return client;
 }
@@ -302,7 +309,7 @@ void mcp_client_free(struct mcp_client *client)
 
 static bool make_tools_list(struct mcp *mcp, enum era era)
 {
-        json_t *result = schema_of_tools();
+        json_t *result = schema_of_tools(mcp->inline_secrets);
 
         buf_init(&mcp->tools_list[era], ANSWER_MAX / 2);
         answer_finish(result, era, ANSWER_CACHEABLE);
@@ -319,12 +326,14 @@ static void wipe_and_free(void *memory)
         free(memory);
 }
 
-bool mcp_new(struct mcp **out_mcp, struct engine *engine, struct err *err)
+bool mcp_new(struct mcp **out_mcp, struct engine *engine, enum inline_secrets inline_secrets,
+             struct err *err)
 {
         struct mcp *mcp = xcalloc(1, sizeof *mcp);
 
         json_set_alloc_funcs(malloc, wipe_and_free);
         mcp->engine = engine;
+        mcp->inline_secrets = inline_secrets;
         if (!make_tools_list(mcp, ERA_LEGACY) || !make_tools_list(mcp, ERA_MODERN)) {
                 mcp_free(mcp);
                 return err_set(err, ERR_SYSTEM, "no memory for the list of tools");

@@ -8,6 +8,7 @@
  * Errors:  none to the transport: what is wrong with a line is told to the client.
  */
 #include "base/err.h"
+#include "mcp/inline_secrets.h"
 
 #include <stddef.h>
 
@@ -20,7 +21,8 @@ struct mcp_peer {
         void *arg;
 };
 
-bool mcp_new(struct mcp **out_mcp, struct engine *engine, struct err *err);
+bool mcp_new(struct mcp **out_mcp, struct engine *engine, enum inline_secrets inline_secrets,
+             struct err *err);
 void mcp_free(struct mcp *mcp); /* NULL is fine */
 
 struct mcp_client *mcp_client_new(struct mcp *mcp, const struct mcp_peer *peer);

@@ -168,6 +168,11 @@ static void write_notes(struct buf *out, const struct command_info *info)
                 put(out, "%s[not started yet: its connection or shell is not ready]\n", before);
                 before = "";
         }
+        if (info->redactions > 0) {
+                put(out, "%s[%u %s in the output known to this server: shown as [redacted]]\n",
+                    before, info->redactions, info->redactions == 1 ? "secret" : "secrets");
+                before = "";
+        }
         while (str_line(&rest, &note)) {
                 if (note.len == 0)
                         continue;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/scoped.h"
+#include "base/secret.h"
 #include "session/remote_text.h"
 
 #include <inttypes.h>
@@ -91,13 +92,49 @@ struct command *command_new(const char *text, size_t len, bool isolated, const c
         return command;
 }
 
+static char *without_secrets(const struct redactor *redactor, struct str text, unsigned *out_count)
+{
+        struct buf shown;
+
+        buf_init(&shown, text.len * 3 + sizeof REDACTED); /* a form has four characters at least */
+        (void)buf_reserve(&shown, 1);
+        *out_count = redactor_text(redactor, text, &shown);
+        return buf_take(&shown);
+}
+
+void command_set_redactor(struct command *command, const struct redactor *redactor)
+{
+        unsigned count = 0;
+
+        command->redactor = redactor;
+        output_set_redactor(command->out, redactor);
+        if (command->err != NULL)
+                output_set_redactor(command->err, redactor);
+        if (redactor_is_empty(redactor))
+                return;
+        command->shown_text =
+                without_secrets(redactor, (struct str){ command->text, command->text_len }, &count);
+        if (count > 0)
+                return;
+        free(command->shown_text);
+        command->shown_text = NULL;
+}
+
+const char *command_shown_text(const struct command *command)
+{
+        return command->shown_text != NULL ? command->shown_text : command->text;
+}
+
 void command_free(struct command *command)
 {
         if (command == NULL)
                 return;
         list_remove(&command->node);
         free(command->session);
+        if (command->shown_text != NULL)
+                secret_wipe(command->text, command->text_len);
         free(command->text);
+        free(command->shown_text);
         free(command->reason);
         free(command->question);
         free(command->cwd);
@@ -168,26 +205,14 @@ void command_add_output(struct command *command, unsigned stream, struct str byt
         struct output *output = stream == 2 && command->err != NULL ? command->err : command->out;
 
         output_append(output, bytes.ptr, bytes.len);
-        if (output == command->out)
-                output_set_partial(output, NULL,
-                                   0); /* its line has ended; a new one is told anew */
+        output_set_partial(output, NULL, 0); /* its line has ended; a new one is told anew */
         command->output_ms = clock_now_ms();
-}
-
-/* The worker prints its unfinished line before it tells an end; where it could not, we do. */
-static void keep_partial(struct command *command)
-{
-        struct str partial = output_partial(command->out);
-
-        if (partial.len > 0) {
-                scoped_free char *copy = xstrndup(partial.ptr, partial.len);
-                output_append(command->out, copy, partial.len);
-        }
 }
 
 void command_end(struct command *command, enum command_state state, const struct err *why)
 {
-        keep_partial(command);
+        /* The worker prints its unfinished line before it tells an end; else we do. */
+        output_keep_partial(command->out);
         free(command->reason);
         command->reason = xstrdup(why->text);
         if (state == COMMAND_FAILED || state == COMMAND_LOST)
@@ -210,7 +235,8 @@ static void take_status(struct command *command, const struct wire_end *end)
 
 static void take_signal(struct command *command, const struct wire_end *end)
 {
-        scoped_free char *name = remote_text(end->signal, sizeof command->signal - 1);
+        scoped_free char *name =
+                remote_text_shown(command->redactor, end->signal, sizeof command->signal - 1);
 
         (void)snprintf(command->signal, sizeof command->signal, "%s", name);
         free(command->reason);
@@ -263,12 +289,12 @@ static enum command_state take_end(struct command *command, const struct wire_en
 
 void command_end_as_told(struct command *command, const struct wire_end *end)
 {
-        scoped_free char *text = remote_text(end->text, REASON_MAX - 1);
+        scoped_free char *text = remote_text_shown(command->redactor, end->text, REASON_MAX - 1);
         enum command_state state = take_end(command, end, text);
 
         if (end->cwd.len > 0) {
                 free(command->cwd);
-                command->cwd = remote_text(end->cwd, COMMAND_CWD_MAX);
+                command->cwd = remote_text_shown(command->redactor, end->cwd, COMMAND_CWD_MAX);
         }
         if (command->state == COMMAND_QUEUED && state == COMMAND_DONE)
                 command_set_state(command, COMMAND_RUNNING); /* so short that nobody saw it run */
@@ -283,7 +309,7 @@ struct command_info command_describe(const struct command *command)
                 .id = command->id,
                 .name = command->name,
                 .session = command->session,
-                .text = command->text,
+                .text = command_shown_text(command),
                 .state = command->state,
                 .isolated = command->isolated,
                 .status_known = command->status_known,
@@ -299,6 +325,8 @@ struct command_info command_describe(const struct command *command)
                 .cwd = command->cwd,
                 .notes = command->notes.len > 0 ? (const char *)command->notes.data : "",
                 .new_shell = command->new_shell,
+                .redactions = output_redactions(command->out)
+                              + (command->err != NULL ? output_redactions(command->err) : 0),
                 .out = command->out,
                 .err = command->err,
         };

@@ -38,7 +38,7 @@ struct command_info {
         const char *name;    /* 36 characters, for clients */
         const char *session; /* "user@host:port", "user@host:port/shell", or what the caller said
                                 as long as the host is not resolved */
-        const char *text;    /* the command as it was given */
+        const char *text;    /* the command as it was given, without secrets */
         enum command_state state;
         bool isolated;
 
@@ -58,6 +58,7 @@ struct command_info {
         const char *cwd;   /* of the shell after it; NULL unknown */
         const char *notes; /* lines of ours for the reader, "\n" between them; "" none */
         bool new_shell;    /* its shell was opened for it */
+        unsigned redactions; /* secrets taken out of its output so far */
 
         struct output *out; /* never NULL */
         struct output *err; /* NULL unless isolated */

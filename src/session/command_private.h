@@ -32,8 +32,10 @@ struct command {
         bool isolated;
         bool is_started; /* the worker has seen its start mark */
         bool new_shell;
+        const struct redactor *redactor; /* not ours; NULL: none */
         char *session;
         char *text;
+        char *shown_text; /* the same without secrets; NULL: there is none in it */
         char *start_dir; /* isolated: where it begins; NULL where the server puts it */
         size_t text_len;
 
@@ -60,6 +62,11 @@ struct command {
 
 struct command *command_new(const char *text, size_t len, bool isolated, const char *session);
 void command_free(struct command *command);
+
+/* Before anything else is done with it. */
+void command_set_redactor(struct command *command, const struct redactor *redactor);
+
+const char *command_shown_text(const struct command *command); /* what the text may be shown as */
 
 /* The only place that changes the state; a move that is not in the table is a bug(). */
 void command_set_state(struct command *command, enum command_state next);

@@ -76,7 +76,7 @@ void connection_set_deadline(struct connection *connection, int64_t ms)
 }
 
 static void add_alias(struct connection *connection, const char *given, const struct target *target,
-                      const struct credentials *credentials, const char *jump)
+                      const char *jump)
 {
         if (connection->alias_count == ALIASES_MAX)
                 return;
@@ -84,7 +84,6 @@ static void add_alias(struct connection *connection, const char *given, const st
                 .given = xstrdup(given),
                 .target = { xstrdup(target->host),
                             target->user != NULL ? xstrdup(target->user) : NULL, target->port },
-                .credentials = *credentials,
                 .jump = jump != NULL ? xstrdup(jump) : NULL,
         };
 }
@@ -96,6 +95,35 @@ static char *name_as_said(const struct target *target)
                                    target->port);
         return target->user != NULL ? xasprintf("%s@%s", target->user, target->host)
                                     : xstrdup(target->host);
+}
+
+/* What an override brought in is shown as the variable that has it. */
+static void hide_override(struct connection *connection, const char *alias)
+{
+        const struct override *override = &connection->override;
+        const struct home *home = &connection->env->home;
+        scoped_free char *host = xasprintf("$OVRD_%s_HOST", alias);
+        scoped_free char *user = xasprintf("$OVRD_%s_USER", alias);
+        scoped_free char *key = xasprintf("$OVRD_%s_KEY", alias);
+
+        hidden_names_add(&connection->hidden, override->host, host);
+        hidden_names_add(&connection->hidden, override->user, user);
+        if (override->key == NULL)
+                return;
+        scoped_free char *path = home_expand(home, override->key);
+        scoped_free char *short_path = home_shorten(home, path);
+        hidden_names_add(&connection->hidden, override->key, key);
+        hidden_names_add(&connection->hidden, path, key);
+        hidden_names_add(&connection->hidden, short_path, key);
+}
+
+char *connection_shown(const struct connection *connection, const char *text)
+{
+        struct buf shown;
+
+        buf_init(&shown, 64 * 1024);
+        hidden_names_replace(&connection->hidden, text, &shown);
+        return buf_take(&shown);
 }
 
 struct connection *connection_new(struct connection_env *env, uint64_t id,
@@ -113,12 +141,13 @@ struct connection *connection_new(struct connection_env *env, uint64_t id,
                 connection->password =
                         secret_new(secret_bytes(spec->password), secret_len(spec->password));
         connection->name = name_as_said(spec->target);
+        hide_override(connection, spec->target->host);
         connection->server = xstrdup("");
         connection->auth_method = xstrdup("");
         connection->legacy = xstrdup("");
         buf_init(&connection->host_key_shown, KEY_BLOB_MAX);
         connection->opened_wall_ms = clock_wall_ms();
-        add_alias(connection, spec->given, spec->target, &spec->credentials, spec->jump);
+        add_alias(connection, spec->given, spec->target, spec->jump);
         connection->behind_count = spec->behind_count;
         connection->forward_fd = -1;
         shells_init(&connection->shells);
@@ -138,6 +167,7 @@ static void on_timer_closed(uv_handle_t *handle)
                 target_fini(&connection->aliases[i].target);
                 free(connection->aliases[i].jump);
         }
+        hidden_names_fini(&connection->hidden);
         free(connection->name);
         free(connection->limit_key);
         free(connection->key_filename);
@@ -334,7 +364,7 @@ static void move_command_that_did_not_run(struct connection *connection, struct 
                                         connection->key_filename,
                                         connection->override.password,
                                         connection->override,
-                                        said->credentials,
+                                        connection->credentials,
                                         said->jump,
                                         connection->behind_count };
 
@@ -348,12 +378,6 @@ static void move_command_that_did_not_run(struct connection *connection, struct 
                 command_end(command, COMMAND_FAILED, why);
 }
 
-char *connection_loss_key(const struct connection *connection, const struct shell *shell)
-{
-        return xasprintf("%s %s/%s", connection->name,
-                         connection->route != NULL ? connection->route : "", shell->name);
-}
-
 void connection_remember_losses(struct connection *connection, const char *why)
 {
         list_each(at, &connection->shells.list)
@@ -361,7 +385,7 @@ void connection_remember_losses(struct connection *connection, const char *why)
                 const struct shell *shell = list_entry(at, struct shell, node);
                 if (shell->state != SHELL_READY)
                         continue;
-                scoped_free char *key = connection_loss_key(connection, shell);
+                scoped_free char *key = connection_loss_key(connection, shell->name);
                 losses_remember(connection->env->losses, key, why);
         }
 }
@@ -379,16 +403,43 @@ static void name_what_has_no_effect(const struct connection *connection, struct 
                       whole.text, config->not_honoured);
 }
 
+/* Did the host, or the way to it, fail while a connection was made? */
+static bool is_failed_connect(const struct connection *connection, enum err_code code)
+{
+        bool is_setting_up = connection->state == CONNECTION_DIALING
+                             || connection->state == CONNECTION_KEX
+                             || connection->state == CONNECTION_AUTH;
+
+        return is_setting_up && code != ERR_HOST_KEY && code != ERR_AUTH;
+}
+
+static void note_failed_connect(struct connection *connection, struct err *err)
+{
+        int64_t pause_ms;
+        unsigned count = backoff_failed(connection->env->backoff, connection->limit_key,
+                                        clock_now_ms(), &pause_ms);
+        const struct err was = *err;
+
+        if (count > 1)
+                (void)err_set(err, was.code, "%.*s (attempt %u in a row; the next one waits %d s)",
+                              (int)(sizeof was.text - 64), was.text, count,
+                              (int)(pause_ms / 1000));
+}
+
 void connection_fail(struct connection *connection, const struct err *why)
 {
         bool was_ready = connection->state == CONNECTION_READY;
-        struct err err = *why;
+        struct err err;
 
         if (!connection_is_live(connection))
                 return;
+        scoped_free char *shown = connection_shown(connection, why->text);
+        (void)err_set(&err, why->code, "%s", shown);
         if (was_ready && strncmp(err.text, "connection lost", 15) != 0)
                 (void)err_context(&err, "connection lost");
         name_what_has_no_effect(connection, &err);
+        if (is_failed_connect(connection, why->code))
+                note_failed_connect(connection, &err);
         log_info("%s: %s", connection->name, err.text);
         tell_failure(connection, &err);
         if (connection->state == CONNECTION_AUTH && why->code == ERR_AUTH) {
@@ -514,23 +565,34 @@ bool connection_was_given(const struct connection *connection, const struct conn
                 if (strcmp(at->given, spec->given) == 0
                     && is_same_text(at->target.user, spec->target->user)
                     && at->target.port == spec->target->port
-                    && is_same_text(at->jump, spec->jump)
-                    && credentials_allow(&spec->credentials, &at->credentials))
+                    && is_same_text(at->jump, spec->jump))
                         return true;
         }
         return false;
 }
 
+const struct credentials *connection_credentials(const struct connection *connection)
+{
+        return &connection->credentials;
+}
+
 bool connection_can_stand_for(const struct connection *connection, const struct connection *later)
 {
-        return connection != later && connection_is_live(connection) && connection->host != NULL
+        /* who came by an override must not learn what it says from another's name */
+        bool may_share_name = (!override_is_hiding(&connection->override)
+                               && !override_is_hiding(&later->override))
+                              || strcmp(connection->name, later->name) == 0;
+
+        return connection != later && may_share_name && connection_is_live(connection)
+               && connection->host != NULL
                && !(connection_has_person(later) && is_past_asking(connection))
                && connection->port == later->port && strcmp(connection->host, later->host) == 0
                && strcmp(connection->user, later->user) == 0
                && strcmp(connection->route, later->route) == 0
-               && connection->alias_count < ALIASES_MAX
                && strcmp(connection->host_keys_basis, later->host_keys_basis) == 0
-               && credentials_allow(&later->credentials, &connection->credentials);
+               && memcmp(connection->config_print, later->config_print, SHA256_LEN) == 0
+               && connection->alias_count < ALIASES_MAX
+               && credentials_are_same(&later->credentials, &connection->credentials);
 }
 
 static void move_command(struct connection *to, struct connection *from, struct command *command)
@@ -552,7 +614,7 @@ void connection_take_over(struct connection *connection, struct connection *late
 
         for (unsigned i = 0; i < later->alias_count; i++)
                 add_alias(connection, later->aliases[i].given, &later->aliases[i].target,
-                          &later->aliases[i].credentials, later->aliases[i].jump);
+                          later->aliases[i].jump);
         for (struct command *at = commands_first(commands); at != NULL;
              at = commands_after(commands, at))
                 if (at->connection == later->id && !command_state_is_final(at->state))
@@ -596,7 +658,8 @@ static bool means(const char *host, const char *user, int port, const struct tar
 
 bool connection_matches(const struct connection *connection, const struct target *target)
 {
-        if (means(connection->host, connection->user, connection->port, target, connection))
+        if (!override_is_hiding(&connection->override)
+            && means(connection->host, connection->user, connection->port, target, connection))
                 return true;
         for (unsigned i = 0; i < connection->alias_count; i++) {
                 const struct target *at = &connection->aliases[i].target;

@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "base/secret.h"
 #include "session/auth_limits.h"
+#include "session/backoff.h"
 #include "session/commands.h"
 #include "session/config_source.h"
 #include "session/credentials.h"
@@ -44,10 +45,12 @@ struct connection_spec;
 struct connection_env {
         uv_loop_t *loop;
         struct config_source ssh_config;
+        const struct redactor *redactor;
         struct home home;
         struct commands *commands;
         struct spawner *spawner;
         struct auth_limits *auth_limits;
+        struct backoff *backoff;
         struct losses *losses;
         struct keyring *keyring;
         char *last_refused; /* the host of the last refused log-in, as its call said it; or NULL */
@@ -75,7 +78,7 @@ struct connection_env {
 };
 
 enum connection_state {
-        CONNECTION_RESOLVING, /* ssh -G */
+        CONNECTION_RESOLVING, /* ssh -G; and the pause after a failed connect, see backoff.h */
         CONNECTION_DIALING,   /* name look-up, TCP */
         CONNECTION_KEX,       /* the worker is there; until it shows the host's key */
         CONNECTION_AUTH,      /* the key was good */
@@ -108,6 +111,9 @@ bool connection_add_host_key(struct connection *connection, struct err *err);
 bool connection_may_watch(const struct connection *connection,
                           const struct connection_watch *watch, struct err *err);
 
+/* Is something asked now whose answer must not be seen while it is typed? */
+bool connection_asks_for_secret(const struct connection *connection);
+
 /* A person's answer to what on_prompt asked; NULL: declined. False: nothing is asked now. */
 bool connection_answer(struct connection *connection, const struct secret *answer);
 
@@ -134,10 +140,15 @@ bool connection_is_live(const struct connection *connection); /* before CLOSING 
 const struct shells *connection_shells(const struct connection *connection);
 struct shell *connection_find_shell(const struct connection *connection, const char *name);
 
-/* Was it made (or joined) by a call that said the same, word for word? */
+/* Was it made (or joined) by a call that named the same machine, word for word? */
 bool connection_was_given(const struct connection *connection, const struct connection_spec *spec);
 
-/* Do both, resolved, mean the same machine and user, and may `later` use this one? */
+const struct credentials *connection_credentials(const struct connection *connection);
+
+/*
+ * Do both, resolved, mean the same machine, user and way there, with the same credentials and the
+ * same configuration?
+ */
 bool connection_can_stand_for(const struct connection *connection, const struct connection *later);
 
 /* ---- jump hosts ---- */

@@ -23,6 +23,15 @@ char *connection_session_name(const struct connection *connection, const char *s
         return xasprintf("%s/%s", connection->name, shell_name);
 }
 
+char *connection_loss_key(const struct connection *connection, const char *shell_name)
+{
+        const uint8_t *print = connection->credentials.print; /* salted: tells nothing */
+
+        return xasprintf("%s/%s %02x%02x%02x%02x %s", connection->name, shell_name, print[0],
+                         print[1], print[2], print[3],
+                         connection->route != NULL ? connection->route : "");
+}
+
 static unsigned channel_count(const struct connection *connection)
 {
         const struct commands *commands = connection->env->commands;
@@ -145,7 +154,7 @@ static void send_run(struct connection *connection, struct command *command)
 static void note_new_shell(struct connection *connection, const struct shell *shell,
                            struct command *command)
 {
-        scoped_free char *key = connection_loss_key(connection, shell);
+        scoped_free char *key = connection_loss_key(connection, shell->name);
         scoped_free char *why = losses_take(connection->env->losses, key);
 
         command->new_shell = true;
@@ -323,7 +332,7 @@ void connection_end_command(struct connection *connection, struct command *comma
 
 void connection_forget_shell(struct connection *connection, struct shell *shell, const char *why)
 {
-        scoped_free char *key = connection_loss_key(connection, shell);
+        scoped_free char *key = connection_loss_key(connection, shell->name);
 
         log_info("%s: shell %s ended: %s", connection->name, shell->name, why);
         if (shell->state == SHELL_READY)

@@ -26,6 +26,12 @@
 #define PROGRAM_MAX        64
 #define HOST_KEY_MAX       (16 * 1024)
 
+/* A text of the host's for people, without secrets. */
+static char *host_text(const struct connection *connection, struct str bytes, size_t max)
+{
+        return remote_text_shown(connection->env->redactor, bytes, max);
+}
+
 static void break_off(struct connection *connection, const struct frame *frame, const char *why)
 {
         struct err err;
@@ -81,8 +87,10 @@ static void on_log(struct connection *connection, const struct frame *frame)
         }
         if (++connection->log_lines > LOG_LINES_MAX)
                 return;
-        scoped_free char *text = remote_text(bytes, LOG_TEXT_MAX);
-        log_write((enum log_level)level, "%s: %s", connection->name, text);
+        scoped_free char *text = host_text(connection, bytes, LOG_TEXT_MAX);
+        scoped_free char *shown = connection_shown(connection, text);
+        log_write((enum log_level)level, "%s: %s", connection->name,
+                  level < LOG_DEBUG ? shown : text);
 }
 
 static void on_sandbox(struct connection *connection, const struct frame *frame)
@@ -143,14 +151,16 @@ static void on_ready(struct connection *connection, const struct frame *frame)
         }
         free(connection->server);
         free(connection->auth_method);
-        connection->server = remote_text(server, IDENTIFICATION_MAX);
-        connection->auth_method = remote_text(method, METHOD_MAX);
+        connection->server = host_text(connection, server, IDENTIFICATION_MAX);
+        scoped_free char *auth_method = host_text(connection, method, METHOD_MAX);
+        connection->auth_method = connection_shown(connection, auth_method);
         free(connection->legacy);
         connection->legacy = algorithms_legacy(algorithms);
         connection_set_state(connection, CONNECTION_READY);
         connection_set_deadline(connection, -1);
         connection_drop_setup(connection); /* the agent above all */
         auth_limits_succeeded(connection->env->auth_limits, connection->limit_key);
+        backoff_succeeded(connection->env->backoff, connection->limit_key);
         connection_tell_step(connection, CONNECT_STEP_LOG_IN, connection->auth_method);
         log_info("%s: connected to %s by %s", connection->name, connection->server,
                  connection->auth_method);
@@ -233,7 +243,7 @@ static void on_failed(struct connection *connection, const struct frame *frame)
                 break_off(connection, frame, "does not decode");
                 return;
         }
-        scoped_free char *text = remote_text(bytes, ERR_TEXT_MAX / 2);
+        scoped_free char *text = host_text(connection, bytes, ERR_TEXT_MAX / 2);
         (void)err_set(&err, is_connecting_error(code) ? (enum err_code)code : ERR_CONNECT, "%s",
                       text[0] != 0 ? text : "the connection failed");
         if (connection->state == CONNECTION_AUTH && err.code == ERR_AUTH) {
@@ -262,7 +272,7 @@ static void on_shell_ready(struct connection *connection, const struct frame *fr
                 return;
         }
         free(shell->program);
-        shell->program = remote_text(program, PROGRAM_MAX);
+        shell->program = host_text(connection, program, PROGRAM_MAX);
         shell->is_watched = pid != 0;
         shell->state = SHELL_READY;
         log_info("%s: shell %s is %s, process %" PRId64, connection->name, shell->name,
@@ -301,7 +311,7 @@ static void on_shell_ended(struct connection *connection, const struct frame *fr
                 break_off(connection, frame, "does not decode");
                 return;
         }
-        scoped_free char *text = remote_text(end.text, ERR_TEXT_MAX / 2);
+        scoped_free char *text = host_text(connection, end.text, ERR_TEXT_MAX / 2);
         scoped_free char *why = text[0] != 0 ? xstrdup(text)
                                 : end.status >= 0
                                         ? xasprintf("it exited with status %" PRId32, end.status)
@@ -373,7 +383,7 @@ static void on_awaiting(struct connection *connection, const struct frame *frame
                 return;
         }
         if (awaiting != WIRE_AWAITING_NOTHING) {
-                scoped_free char *question = remote_text(bytes, COMMAND_QUESTION_MAX);
+                scoped_free char *question = host_text(connection, bytes, COMMAND_QUESTION_MAX);
                 command_set_awaiting(command, (enum wire_awaiting)awaiting, &question);
         } else if (command->state == COMMAND_AWAITING) {
                 command_set_state(command, COMMAND_RUNNING);
@@ -401,7 +411,8 @@ static void on_ended(struct connection *connection, const struct frame *frame)
         if (shell == NULL || end.shell_gone == 0)
                 return;
         end_commands_of(connection, shell, "it went with a command inside it");
-        scoped_free char *why = xasprintf("it ended with the command \"%.40s\"", command->text);
+        scoped_free char *why = xasprintf("it ended with the command \"%.40s\"",
+                                          command_shown_text(command));
         scoped_free char *shown = remote_text(str_of(why), 120);
         connection_forget_shell(connection, shell, shown);
 }

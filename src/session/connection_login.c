@@ -135,6 +135,7 @@ bool connection_on_prompt(struct connection *connection, const struct wire_promp
                                               .text = text,
                                               .instruction = instruction };
         login->is_asking = true;
+        login->is_echoed = shown.is_echoed;
         login->asking = prompt->kind;
         connection_set_deadline(connection, CONNECT_PROMPT_MS);
         connection->watch->on_prompt(connection->watch->arg, &shown);
@@ -145,6 +146,13 @@ static void remember(struct secret **typed, const struct secret *answer)
 {
         secret_free(*typed);
         *typed = secret_new(secret_bytes(answer), secret_len(answer));
+}
+
+bool connection_asks_for_secret(const struct connection *connection)
+{
+        const struct login *login = &connection->login;
+
+        return connection->state == CONNECTION_AUTH && login->is_asking && !login->is_echoed;
 }
 
 bool connection_answer(struct connection *connection, const struct secret *answer)

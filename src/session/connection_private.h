@@ -15,6 +15,7 @@
 #include "session/agent.h"
 #include "session/connection.h"
 #include "session/dial.h"
+#include "session/hidden_names.h"
 #include "session/host_keys.h"
 #include "session/identities.h"
 #include "session/key_blob.h"
@@ -29,7 +30,6 @@
 struct alias {
         char *given;
         struct target target;
-        struct credentials credentials;
         char *jump; /* see struct connection_spec; NULL: none */
 };
 
@@ -42,6 +42,7 @@ enum forward {
 /* A log-in under way, as far as a person has to do with it. */
 struct login {
         bool is_asking; /* a question is with the watcher */
+        bool is_echoed; /* its answer may be seen while it is typed */
         enum wire_prompt_kind asking;
         unsigned questions;        /* so far */
         enum wire_advice advice;   /* the worker's, for the failure that follows */
@@ -62,6 +63,7 @@ struct connection {
 
         char *key_filename;       /* NULL: none given */
         struct override override; /* borrowed from the engine's overrides */
+        struct hidden_names hidden; /* of the override */
 
         /* until authenticated */
         struct secret *password;
@@ -92,6 +94,7 @@ struct connection {
         struct err *held;     /* why it fails, while the reason for that may still come */
         char *address;         /* that answered; NULL: not known, or behind a proxy */
         char *host_keys_basis; /* what its host's key was judged by, see host_keys.h */
+        uint8_t config_print[SHA256_LEN]; /* of ssh_config.h */
 
         bool had_password;       /* one that a call gave: it is not kept */
         bool has_asked_again;    /* for a jump host, because the first was lost */
@@ -110,7 +113,7 @@ struct connection {
         int64_t opened_wall_ms;
         const struct connection_watch *watch; /* not ours; NULL: nobody looks on */
         struct shells shells;
-        uv_timer_t timer; /* the one deadline of the present state */
+        uv_timer_t timer; /* the one deadline of the present state, or the end of a pause */
 };
 
 /* connection.c */
@@ -127,18 +130,19 @@ void connection_fail(struct connection *connection, const struct err *why);
 /* May any of it have run? A worker types nothing into a shell that it has not called ready. */
 bool connection_may_have_run(const struct connection *connection, const struct command *command);
 void connection_lose_worker(struct connection *connection);
-
-/* What its shells are known by in losses.h: by the way there too; yours, free(). */
-char *connection_loss_key(const struct connection *connection, const struct shell *shell);
 void connection_remember_losses(struct connection *connection, const char *why);
 void connection_close_because(struct connection *connection, const struct err *why,
                               int64_t grace_ms);
+
+/* The text without what an override brought in; yours, free(). */
+char *connection_shown(const struct connection *connection, const char *text);
 
 /* connection_setup.c */
 void connection_start(struct connection *connection);
 void connection_drop_setup(struct connection *connection);
 void connection_on_deadline(struct connection *connection);
 void connection_on_host_key(struct connection *connection, struct str blob);
+void connection_keep_reason(const struct connection *connection, struct err *err);
 void connection_fail_setup(struct connection *connection, struct err *err); /* "cannot connect to …" */
 
 /* connection_route.c */
@@ -186,4 +190,6 @@ void connection_run_waiting(struct connection *connection); /* it has become rea
 void connection_run_in_shell(struct connection *connection, struct shell *shell);
 void connection_end_command(struct connection *connection, struct command *command);
 void connection_forget_shell(struct connection *connection, struct shell *shell, const char *why);
+/* For losses: two sessions of one name differ in credentials or in the way. Yours, free(). */
+char *connection_loss_key(const struct connection *connection, const char *shell_name);
 char *connection_session_name(const struct connection *connection, const char *shell_name);

@@ -100,6 +100,8 @@ static void on_dialed(void *arg, int fd, const struct err *why)
                 go_on(connection, fd);
                 return;
         }
+        if (override_is_hiding(&connection->override))
+                connection_keep_reason(connection, &err);
         if (connection->config->is_fallback)
                 (void)err_context(&err,
                                   "no ssh program is installed here, so no ssh_config was read");

@@ -41,6 +41,18 @@ void connection_fail_setup(struct connection *connection, struct err *err)
         connection_fail(connection, err);
 }
 
+/* Of "cannot connect to HOST (ADDRESS) port N: why", where the address would tell who HOST is. */
+void connection_keep_reason(const struct connection *connection, struct err *err)
+{
+        const char *reason = NULL;
+        const struct err was = *err;
+
+        for (const char *at = was.text; (at = strstr(at, ": ")) != NULL; at += 2)
+                reason = at + 2;
+        if (reason != NULL)
+                (void)err_set(err, was.code, "cannot connect to %s: %s", connection->name, reason);
+}
+
 void connection_cannot_connect(struct connection *connection, const struct err *why)
 {
         struct err err = *why;
@@ -117,8 +129,15 @@ static void tell_config(struct connection *connection)
 static void go_there(struct connection *connection)
 {
         struct connection_env *env = connection->env;
+        int64_t pause_ms = backoff_wait_ms(env->backoff, connection->limit_key, clock_now_ms());
         struct err err = { 0 };
 
+        if (pause_ms > 0) { /* connection_on_deadline() goes on */
+                log_info("%s: waits %lld ms, because connecting failed before", connection->name,
+                         (long long)pause_ms);
+                connection_set_deadline(connection, pause_ms);
+                return;
+        }
         if (connection_has_person(connection)) /* who knows what they do, and begins anew */
                 auth_limits_succeeded(env->auth_limits, connection->limit_key);
         if (!connection_check_algorithms(connection, &err)
@@ -169,8 +188,15 @@ static void take_names(struct connection *connection)
         lower(connection->host); /* OpenSSH's name for it too */
         connection->user = xstrdup(connection->config->user);
         connection->port = connection->config->port;
-        free(connection->name);
-        connection->name = target_name(connection->user, connection->host, connection->port);
+        memcpy(connection->config_print, connection->config->print, SHA256_LEN);
+        if (override_is_hiding(override)) {
+                log_debug("%s is %s@%s port %d", connection->name, connection->user,
+                          connection->host, connection->port);
+        } else {
+                free(connection->name);
+                connection->name =
+                        target_name(connection->user, connection->host, connection->port);
+        }
         connection_name_route(connection);
         connection->host_keys_basis = host_keys_basis(
                 connection->config, host_key_policy(connection), override->fingerprints);
@@ -341,7 +367,7 @@ void connection_on_deadline(struct connection *connection)
                         (void)err_set(&err, ERR_CONNECT, "the log-in was not answered within %d s",
                                       AUTH_MS / 1000);
                 break;
-        case CONNECTION_RESOLVING: /* has a clock of its own */
+        case CONNECTION_RESOLVING: go_there(connection); return; /* a pause is over */
         case CONNECTION_READY:
         case CONNECTION_CLOSING:
         case CONNECTION_GONE: return;

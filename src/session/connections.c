@@ -43,15 +43,36 @@ struct connection *connections_at(const struct connections *connections, size_t 
         return connections_find(connections, connections->ids[at]);
 }
 
+/*
+ * The live one that a call by this name means: with the same credentials, or, for a call that
+ * gives none, the only one that was ever made by this name. NULL: none, or it is not clear which.
+ */
+static struct connection *find_named(const struct connections *connections,
+                                     const struct connection_spec *spec)
+{
+        struct connection *named = NULL;
+        unsigned count = 0;
+
+        for (size_t i = 0; i < connections->count; i++) {
+                struct connection *at = connections_at(connections, i);
+                if (!connection_is_live(at) || !connection_was_given(at, spec))
+                        continue;
+                if (credentials_are_same(connection_credentials(at), &spec->credentials))
+                        return at;
+                named = at;
+                count++;
+        }
+        return spec->credentials.is_default && count == 1 ? named : NULL;
+}
+
 bool connections_get(struct connections *connections, struct connection_env *env,
                      const struct connection_spec *spec, uint64_t *out_id, struct err *err)
 {
-        for (size_t i = 0; i < connections->count; i++) {
-                struct connection *at = connections_at(connections, i);
-                if (connection_is_live(at) && connection_was_given(at, spec)) {
-                        *out_id = connection_id(at);
-                        return true;
-                }
+        const struct connection *named = find_named(connections, spec);
+
+        if (named != NULL) {
+                *out_id = connection_id(named);
+                return true;
         }
         if (connections->count == CONNECTIONS_MAX)
                 return err_set(

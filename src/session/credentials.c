@@ -32,7 +32,7 @@ struct credentials credentials_of(const char *key_filename, const struct secret 
         return credentials;
 }
 
-bool credentials_allow(const struct credentials *these, const struct credentials *those)
+bool credentials_are_same(const struct credentials *these, const struct credentials *those)
 {
-        return these->is_default || memcmp(these->print, those->print, sizeof these->print) == 0;
+        return memcmp(these->print, those->print, sizeof these->print) == 0;
 }

@@ -2,7 +2,10 @@
 /*
  * credentials.h - where a connection's credentials came from, without keeping them.
  *
- * Two calls share a connection only if they say the same, or if the later one says nothing.
+ * Two calls share a connection only if they say the same. A call that says nothing means what
+ * such calls mean in a terminal, the configured keys and the agent; but where its host was named
+ * before, word for word, with one set of credentials and no other, it means that session: whoever
+ * has logged in with a password goes on without repeating it.
  *
  * Process: supervisor. Pure but for a salt of the process's own.
  */
@@ -19,5 +22,4 @@ struct credentials {
 /* Either may be NULL. */
 struct credentials credentials_of(const char *key_filename, const struct secret *password);
 
-/* May a call that says these use a connection that was made with those? */
-bool credentials_allow(const struct credentials *these, const struct credentials *those);
+bool credentials_are_same(const struct credentials *these, const struct credentials *those);

@@ -26,8 +26,10 @@ struct engine {
         struct commands *commands;
         struct waits *waits;
         struct spawner *spawner;
+        struct redactor *redactor;
         struct overrides *overrides;
         struct auth_limits *auth_limits;
+        struct backoff *backoff;
         struct losses *losses;
         struct keyring *keyring;
         void (*on_connecting)(void *arg);
@@ -109,12 +111,19 @@ static void on_command_changed(void *arg)
         waits_poke(engine->waits);
 }
 
+static bool add_override_secret(void *arg, const struct secret *secret, struct err *err)
+{
+        return redactor_add(arg, (struct str){ secret_bytes(secret), secret_len(secret) }, err);
+}
+
 static void make_parts(struct engine *engine, uv_loop_t *loop, const struct engine_config *config)
 {
+        engine->redactor = redactor_new();
         engine->overrides = overrides_new();
         engine->commands = commands_new();
         engine->connections = connections_new();
         engine->auth_limits = auth_limits_new();
+        engine->backoff = backoff_new();
         engine->losses = losses_new();
         engine->keyring = keyring_new();
         engine->on_connecting = config->on_connecting;
@@ -123,8 +132,10 @@ static void make_parts(struct engine *engine, uv_loop_t *loop, const struct engi
         engine->env = (struct connection_env){
                 .loop = loop,
                 .ssh_config = config->ssh_config,
+                .redactor = engine->redactor,
                 .commands = engine->commands,
                 .auth_limits = engine->auth_limits,
+                .backoff = engine->backoff,
                 .losses = engine->losses,
                 .keyring = engine->keyring,
                 .scratch = engine->scratch,
@@ -180,6 +191,7 @@ bool engine_new(struct engine **out_engine, uv_loop_t *loop, const struct engine
         (void)setenv("UV_THREADPOOL_SIZE", LOOK_UP_THREADS, /* overwrite= */ 0);
         make_parts(engine, loop, config);
         if (!take_policy(&engine->env, config->host_key_policy, err)
+            || !overrides_each_secret(engine->overrides, add_override_secret, engine->redactor, err)
             || !spawner_new(&engine->spawner, loop, &zygote, on_spawn_report, engine, err)) {
                 engine_free(engine); /* has no handle yet */
                 return false;
@@ -212,13 +224,34 @@ void engine_free(struct engine *engine)
         connections_free(engine->connections);
         commands_free(engine->commands);
         auth_limits_free(engine->auth_limits);
+        backoff_free(engine->backoff);
         losses_free(engine->losses);
         keyring_free(engine->keyring);
         free(engine->env.last_refused);
         overrides_free(engine->overrides);
+        redactor_free(engine->redactor);
         home_fini(&engine->env.home);
         free(engine->scratch);
         free(engine);
+}
+
+/* ---- secrets ---- */
+
+bool engine_add_secret(struct engine *engine, const char *bytes, size_t len, struct err *err)
+{
+        return redactor_add(engine->redactor, (struct str){ bytes, len }, err);
+}
+
+bool engine_redact(const struct engine *engine, struct str text, struct buf *out)
+{
+        size_t begin = out->len;
+
+        if (redactor_is_empty(engine->redactor))
+                return false;
+        if (redactor_text(engine->redactor, text, out) > 0)
+                return true;
+        out->len = begin;
+        return false;
 }
 
 /* ---- running ---- */
@@ -265,24 +298,49 @@ static bool find_override(const struct engine *engine, const char *given,
 {
         if (!overrides_find(engine->overrides, given, out, err))
                 return false;
-        if (out->host != NULL || out->user != NULL || out->key != NULL || out->port != 0
-            || out->password != NULL || out->fingerprints != NULL)
+        if (override_is_any(out))
                 return true;
         return overrides_find(engine->overrides, target->host, out, err);
 }
 
-static bool get_connection(struct engine *engine, const struct run_request *request,
-                           const struct target *target, struct connection **out_connection,
-                           struct err *err)
+/* The machine that a reference means; what an override says anyway is no part of its name. */
+static bool parse_reference(const struct engine *engine, const struct session_ref *session,
+                            struct target *out_target, struct override *out_override,
+                            struct err *err)
 {
-        struct connection_spec spec = { .given = request->session.host, .target = target };
+        struct target target;
+
+        if (!target_parse(&target, session->host, session->username, session->port, err))
+                return false;
+        if (!find_override(engine, session->host, &target, out_override, err)) {
+                target_fini(&target);
+                return false;
+        }
+        if (out_override->user != NULL) {
+                free(target.user);
+                target.user = NULL;
+        }
+        if (out_override->port != 0)
+                target.port = 0;
+        *out_target = target;
+        return true;
+}
+
+static bool get_connection(struct engine *engine, const struct run_request *request,
+                           const struct target *target, const struct override *override,
+                           struct connection **out_connection, struct err *err)
+{
+        struct connection_spec spec = { .given = request->session.host,
+                                        .target = target,
+                                        .override = *override };
         struct secret *password = NULL;
         uint64_t id;
 
-        if (!find_override(engine, spec.given, target, &spec.override, err))
-                return false;
         spec.key_filename =
                 spec.override.key != NULL ? spec.override.key : or_null(request->key_filename);
+        if (or_null(request->password) != NULL
+            && !engine_add_secret(engine, request->password, strlen(request->password), err))
+                return false;
         if (spec.override.password == NULL && or_null(request->password) != NULL)
                 password = secret_new(request->password, strlen(request->password));
         spec.password = spec.override.password != NULL ? spec.override.password : password;
@@ -324,6 +382,7 @@ bool engine_connect(struct engine *engine, const struct session_ref *session,
         struct run_request request = { .session = *session,
                                        .key_filename = session->key_filename };
         struct connection *connection = NULL;
+        struct override override;
         struct target target;
 
         if (engine->is_stopping)
@@ -331,9 +390,9 @@ bool engine_connect(struct engine *engine, const struct session_ref *session,
         if (or_null(session->key_filename) != NULL
             && !target_check_key_path(session->key_filename, err))
                 return false;
-        if (!target_parse(&target, session->host, session->username, session->port, err))
+        if (!parse_reference(engine, session, &target, &override, err))
                 return false;
-        bool ok = get_connection(engine, &request, &target, &connection, err);
+        bool ok = get_connection(engine, &request, &target, &override, &connection, err);
         target_fini(&target);
         if (!ok)
                 return false;
@@ -364,9 +423,18 @@ bool engine_add_host_key(struct engine *engine, uint64_t id, struct err *err)
 void engine_answer(struct engine *engine, uint64_t id, const struct secret *answer)
 {
         struct connection *connection = connections_find(engine->connections, id);
+        struct err err;
 
-        if (connection != NULL)
-                (void)connection_answer(connection, answer); /* nothing is asked: documented */
+        if (connection == NULL)
+                return;
+        if (answer != NULL && connection_asks_for_secret(connection)
+            && !redactor_add(engine->redactor,
+                             (struct str){ secret_bytes(answer), secret_len(answer) }, &err)) {
+                log_warn("an answer that could not be kept out of later output is not used: %s",
+                         err.text);
+                answer = NULL;
+        }
+        (void)connection_answer(connection, answer); /* nothing is asked: documented */
 }
 
 const char *engine_last_refused(const struct engine *engine)
@@ -383,6 +451,7 @@ static void submit(struct engine *engine, struct connection *connection,
         command_id busy;
         struct err err;
 
+        command_set_redactor(command, engine->redactor);
         *out_id = commands_add(engine->commands, &command);
         if (!connection_submit(connection, added, shell, &busy, &err))
                 command_end(added, COMMAND_FAILED, &err); /* asked before: cannot be */
@@ -393,6 +462,7 @@ bool engine_run(struct engine *engine, const struct run_request *request, comman
 {
         const char *shell = or_null(request->session.shell);
         struct connection *connection = NULL;
+        struct override override;
         struct target target;
 
         *out_busy = (command_id){ 0 };
@@ -400,11 +470,10 @@ bool engine_run(struct engine *engine, const struct run_request *request, comman
                 return err_set(err, ERR_STATE, "mcp-ssh-session is stopping.");
         if (!check_text(request, err) || !check_rest(request, err)
             || !commands_has_room(engine->commands, err)
-            || !target_parse(&target, request->session.host, request->session.username,
-                             request->session.port, err))
+            || !parse_reference(engine, &request->session, &target, &override, err))
                 return false;
         shell = shell != NULL ? shell : SHELL_DEFAULT;
-        bool ok = get_connection(engine, request, &target, &connection, err)
+        bool ok = get_connection(engine, request, &target, &override, &connection, err)
                   && connection_may_submit(connection, shell, request->isolated, out_busy, err);
         if (ok)
                 submit(engine, connection, request, shell, out_id);
@@ -511,7 +580,7 @@ static bool find_shell(const struct engine *engine, const struct target *target,
         if (any_count > 1 && busy_count != 1)
                 return err_set(err, ERR_INPUT,
                                "%u open sessions match that host: give username and port as "
-                               "list_sessions shows them.",
+                               "list_sessions shows them, or use send_input with the command's id.",
                                any_count);
         *out_place = any_count == 1 ? any : busy;
         return true;
@@ -522,11 +591,12 @@ bool engine_session_input(struct engine *engine, const struct session_ref *sessi
 {
         const char *name = or_null(session->shell);
         struct str text = { bytes, len };
+        struct override override;
         struct target target;
         struct place place = { 0 };
 
         if (!check_input(len, err) || (name != NULL && !target_check_shell_name(name, err))
-            || !target_parse(&target, session->host, session->username, session->port, err))
+            || !parse_reference(engine, session, &target, &override, err))
                 return false;
         bool is_found =
                 find_shell(engine, &target, name != NULL ? name : SHELL_DEFAULT, &place, err);
@@ -627,10 +697,11 @@ bool engine_close_session(struct engine *engine, const struct session_ref *sessi
                           unsigned *out_closed, struct err *err)
 {
         const char *name = or_null(session->shell);
+        struct override override;
         struct target target;
 
         if ((name != NULL && !target_check_shell_name(name, err))
-            || !target_parse(&target, session->host, session->username, session->port, err))
+            || !parse_reference(engine, session, &target, &override, err))
                 return false;
         *out_closed = close_matching(engine, &target, name);
         target_fini(&target);

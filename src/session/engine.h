@@ -47,6 +47,17 @@ bool engine_new(struct engine **out_engine, uv_loop_t *loop, const struct engine
 void engine_stop(struct engine *engine);
 void engine_free(struct engine *engine);
 
+/* ---- secrets ---- */
+
+/*
+ * From now on it is shown nowhere: not in output, not in what engine_redact() is asked about.
+ * For whatever hands one over; engine_run() knows its password, the environment's are known.
+ */
+bool engine_add_secret(struct engine *engine, const char *bytes, size_t len, struct err *err);
+
+/* False: there is nothing to take out. Else the text without secrets is appended to out. */
+bool engine_redact(const struct engine *engine, struct str text, struct buf *out);
+
 /* Which session a call means. Texts are borrowed for the call; NULL or "": not given. */
 struct session_ref {
         const char *host; /* name, alias, user@host, user@host:port, [v6]:port */

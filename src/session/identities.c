@@ -239,7 +239,7 @@ static bool add(struct identities *identities, char **path, const struct home *h
                 return true;
         identity->why_not = xstrdup(err->code == ERR_NOT_FOUND ? "" : err->text);
         if (err->code != ERR_NOT_FOUND)
-                log_info("key %s: %s", identity->name, err->text);
+                log_debug("key %s: %s", identity->name, err->text); /* may be an override's */
         return false;
 }
 

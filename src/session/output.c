@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "base/utf8.h"
 
 #include <errno.h>
@@ -29,6 +30,8 @@
 #define SPILL_LOOK_EVERY \
         ((uint64_t)16 * 1024 * 1024) /* bytes between two looks at the free space */
 
+#define RAW_PARTIAL_MAX (64 * 1024) /* bytes; what a longer line has more shows when it ends */
+
 static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
 
 /* File scope, because the limit is the process's: every output spills to the same disk. */
@@ -43,6 +46,9 @@ struct output {
         uint64_t spilled; /* bytes in the file */
         bool spill_ended; /* the file takes no more */
         struct buf partial;
+        struct buf raw_partial;          /* as the worker told it; only with a redactor */
+        const struct redactor *redactor; /* not ours; NULL: none */
+        struct redactor_stream *stream;  /* NULL: no secret is known yet */
         uint8_t pending[4]; /* beginning of a character whose rest has not come yet */
         size_t pending_len;
 };
@@ -53,9 +59,17 @@ struct output *output_new(void)
 
         buf_init(&output->head, OUTPUT_HEAD_MAX);
         buf_init(&output->partial, OUTPUT_PARTIAL_MAX * 3); /* each bad byte becomes three */
+        buf_init(&output->raw_partial, RAW_PARTIAL_MAX);
         output->ring_from = OUTPUT_HEAD_MAX;
         output->spill_fd = -1;
         return output;
+}
+
+static void forget_raw_partial(struct output *output)
+{
+        if (output->raw_partial.data != NULL)
+                secret_wipe(output->raw_partial.data, output->raw_partial.cap);
+        buf_reset(&output->raw_partial);
 }
 
 void output_free(struct output *output)
@@ -68,7 +82,15 @@ void output_free(struct output *output)
         free(output->ring);
         buf_fini(&output->head);
         buf_fini(&output->partial);
+        forget_raw_partial(output);
+        buf_fini(&output->raw_partial);
+        redactor_stream_free(output->stream);
         free(output);
+}
+
+void output_set_redactor(struct output *output, const struct redactor *redactor)
+{
+        output->redactor = redactor;
 }
 
 static int open_spill_file(void)
@@ -238,8 +260,9 @@ static size_t append_pending(struct output *output, const uint8_t *bytes, size_t
         return taken;
 }
 
-void output_append(struct output *output, const void *bytes, size_t len)
+static void append_repaired(void *arg, const void *bytes, size_t len)
 {
+        struct output *output = arg;
         const uint8_t *at = bytes;
         size_t step = 0;
         enum utf8_result result;
@@ -267,10 +290,26 @@ void output_append(struct output *output, const void *bytes, size_t len)
         }
 }
 
-void output_set_partial(struct output *output, const void *bytes, size_t len)
+/* NULL: no secret is known. */
+static struct redactor_stream *stream_of(struct output *output)
 {
-        const uint8_t *at = bytes;
+        if (output->stream == NULL && !redactor_is_empty(output->redactor))
+                output->stream = redactor_stream_new(output->redactor);
+        return output->stream;
+}
 
+void output_append(struct output *output, const void *bytes, size_t len)
+{
+        struct redactor_stream *stream = stream_of(output);
+
+        if (stream != NULL)
+                redactor_stream_feed(stream, (struct str){ bytes, len }, append_repaired, output);
+        else
+                append_repaired(output, bytes, len);
+}
+
+static void show_partial(struct output *output, const uint8_t *at, size_t len)
+{
         if (len > OUTPUT_PARTIAL_MAX) {
                 at += len - OUTPUT_PARTIAL_MAX;
                 len = OUTPUT_PARTIAL_MAX;
@@ -285,9 +324,52 @@ void output_set_partial(struct output *output, const void *bytes, size_t len)
         (void)str_utf8_repair(&output->partial, at, len); /* has room: three bytes for each */
 }
 
+static void append_to_buf(void *arg, const void *bytes, size_t len)
+{
+        (void)buf_append(arg, bytes, len); /* full: the rest of a long line is not shown yet */
+}
+
+void output_set_partial(struct output *output, const void *bytes, size_t len)
+{
+        const struct redactor_stream *stream = stream_of(output);
+        struct buf shown;
+
+        if (stream == NULL) {
+                show_partial(output, bytes, len);
+                return;
+        }
+        forget_raw_partial(output);
+        append_to_buf(&output->raw_partial, bytes, len);
+        buf_init(&shown, RAW_PARTIAL_MAX * 4);
+        redactor_stream_peek(stream, buf_str(&output->raw_partial), append_to_buf, &shown);
+        show_partial(output, shown.data, shown.len);
+        buf_fini(&shown);
+}
+
+void output_keep_partial(struct output *output)
+{
+        struct buf *from = output->stream != NULL ? &output->raw_partial : &output->partial;
+        struct buf kept = *from;
+
+        buf_init(from, kept.max);
+        if (kept.len > 0)
+                output_append(output, kept.data, kept.len);
+        if (kept.data != NULL)
+                secret_wipe(kept.data, kept.cap);
+        buf_fini(&kept);
+}
+
+unsigned output_redactions(const struct output *output)
+{
+        return output->stream != NULL ? redactor_stream_count(output->stream) : 0;
+}
+
 void output_settle(struct output *output)
 {
+        if (output->stream != NULL)
+                redactor_stream_finish(output->stream, append_repaired, output);
         buf_reset(&output->partial);
+        forget_raw_partial(output);
         output->pending_len = 0;
         if (output->ring == NULL)
                 return;

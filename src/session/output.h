@@ -10,11 +10,17 @@
  *
  * The partial is the unfinished last line as it looks now; it is no part of the offsets.
  *
+ * With a redactor, secrets are taken out before anything is stored, so that offsets are those of
+ * what is shown; what was stored before a secret was seen stays. The beginning of a secret is
+ * held back until more comes or output_settle(); until then it is part of the partial, see
+ * redactor_stream_peek().
+ *
  * Process: supervisor.
  * Memory:  an output owns its memory and file; what is read is copied out.
  * Errors:  none: a file that cannot be written means dropped bytes, and they are counted.
  */
 #include "base/buf.h"
+#include "session/redactor.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -29,11 +35,16 @@ struct output;
 struct output *output_new(void);
 void output_free(struct output *output);
 
+/* Not taken; it has to outlive the output. */
+void output_set_redactor(struct output *output, const struct redactor *redactor);
+
 void output_append(struct output *output, const void *bytes, size_t len);
 void output_set_partial(struct output *output, const void *bytes, size_t len);
+void output_keep_partial(struct output *output); /* it is finished as it is: stored */
 
 uint64_t output_total(const struct output *output);   /* bytes printed so far, dropped included */
 uint64_t output_dropped(const struct output *output); /* bytes that no offset can reach any more */
+unsigned output_redactions(const struct output *output); /* secrets taken out so far */
 
 /*
  * For after the end: forgets the partial and moves the tail to the file, if there is one already

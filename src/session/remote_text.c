@@ -1,6 +1,7 @@
 #include "session/remote_text.h"
 
 #include "base/buf.h"
+#include "base/scoped.h"
 #include "base/utf8.h"
 
 char *remote_text(struct str bytes, size_t max)
@@ -20,4 +21,15 @@ char *remote_text(struct str bytes, size_t max)
                 }
         }
         return buf_take(&text);
+}
+
+char *remote_text_shown(const struct redactor *redactor, struct str bytes, size_t max)
+{
+        scoped_buf struct buf shown;
+
+        if (redactor_is_empty(redactor))
+                return remote_text(bytes, max);
+        buf_init(&shown, bytes.len * 3 + sizeof REDACTED); /* four characters become ten at most */
+        (void)redactor_text(redactor, bytes, &shown);
+        return remote_text(buf_str(&shown), max);
 }

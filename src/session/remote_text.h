@@ -7,5 +7,9 @@
  * Process: supervisor. Pure.
  */
 #include "base/str.h"
+#include "session/redactor.h"
 
 char *remote_text(struct str bytes, size_t max); /* yours, free(); never NULL */
+
+/* The same without secrets, which are looked for before anything is cut. redactor: may be NULL. */
+char *remote_text_shown(const struct redactor *redactor, struct str bytes, size_t max);

@@ -251,6 +251,28 @@ static bool check(const struct ssh_config *config, struct err *err)
         return true;
 }
 
+/* Host, user and port are compared by themselves. */
+static bool is_of_print(struct str key)
+{
+        return !str_is(key, "host") && !str_is(key, "hostname") && !str_is(key, "user")
+               && !str_is(key, "port");
+}
+
+static void make_print(struct ssh_config *config, struct str text)
+{
+        scoped_buf struct buf said;
+        struct str line;
+
+        buf_init(&said, text.len + 1);
+        while (str_line(&text, &line)) {
+                struct str rest = line;
+                if (is_of_print(str_word(&rest))
+                    && !(buf_append(&said, line.ptr, line.len) && buf_append_byte(&said, '\n')))
+                        return; /* out of memory: zeros, as of a fallback */
+        }
+        digest_sha256(config->print, (struct bytes){ said.data, said.len });
+}
+
 bool ssh_config_parse(struct ssh_config **out_config, struct str text, struct err *err)
 {
         struct ssh_config *config = xcalloc(1, sizeof *config);
@@ -260,6 +282,7 @@ bool ssh_config_parse(struct ssh_config **out_config, struct str text, struct er
         buf_init(&not_honoured, NOT_HONOURED_MAX);
         config->keepalive_count = KEEPALIVE_COUNT_DEFAULT;
         config->password_prompts = PASSWORD_PROMPTS_DEFAULT;
+        make_print(config, text);
         while (str_line(&text, &line)) {
                 struct str key = str_word(&line);
                 struct str value = str_trim(line);

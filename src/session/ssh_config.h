@@ -9,6 +9,7 @@
  */
 #include "base/err.h"
 #include "base/str.h"
+#include "session/digest.h"
 
 #include <stdbool.h>
 
@@ -79,6 +80,8 @@ struct ssh_config {
 
         char *not_honoured; /* NULL: nothing; keywords that are set and have no effect here */
         bool is_fallback;   /* from config_reader.h, for want of an ssh program */
+
+        uint8_t print[SHA256_LEN]; /* of all that was said, but for host, user and port */
 };
 
 bool ssh_config_parse(struct ssh_config **out_config, struct str text, struct err *err);

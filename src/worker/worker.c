@@ -20,6 +20,7 @@
 #include "worker/connect.h"
 #include "worker/forward.h"
 #include "worker/isolated.h"
+#include "worker/liveness.h"
 #include "worker/frame_socket.h"
 #include "worker/sandbox.h"
 #include "worker/shell/shell.h"
@@ -48,11 +49,8 @@ struct worker {
         struct frame_socket frames;
         ssh_session ssh;
         struct ssh_counter_struct counter; /* of bytes on the socket */
-        uint32_t keepalive_s, keepalive_count;
+        struct liveness liveness;
         struct channel_env env;
-        uint32_t keepalives_unanswered;
-        int64_t heard_ms; /* the last byte from the host */
-        uint64_t heard_bytes;
         ssh_channel ear; /* never opened: looking at it makes libssh read the socket */
         struct forwards forwards;
         struct probe *probe; /* NULL: not begun, or given up for good */
@@ -381,27 +379,30 @@ static bool sweep_all(struct worker *worker, int64_t now_ms)
         return true;
 }
 
+static struct liveness_now liveness_now(const struct worker *worker, int64_t now_ms)
+{
+        return (struct liveness_now){ now_ms, clock_boot_ms(), worker->counter.in_bytes };
+}
+
 static bool look_after_connection(struct worker *worker, int64_t now_ms, struct err *err)
 {
-        if (worker->counter.in_bytes != worker->heard_bytes) {
-                worker->heard_bytes = worker->counter.in_bytes;
-                worker->heard_ms = now_ms;
-                worker->keepalives_unanswered = 0;
-        }
+        struct liveness_now now = liveness_now(worker, now_ms);
+
         if (!ssh_is_connected(worker->ssh) || ssh_get_error_code(worker->ssh) == SSH_FATAL)
                 return err_set(err, ERR_CONNECT, "connection lost: %s", ssh_get_error(worker->ssh));
-
-        int64_t silent_ms = now_ms - worker->heard_ms;
-        int64_t due_ms = (int64_t)worker->keepalive_s * 1000 * (worker->keepalives_unanswered + 1);
-        if (worker->keepalive_s == 0 || silent_ms < due_ms || is_backed_up(worker))
+        if (is_backed_up(worker))
+                return true; /* we do not listen: the host may well be talking */
+        switch (liveness_look(&worker->liveness, &now)) {
+        case LIVENESS_FINE: return true;
+        case LIVENESS_ASK:
+                (void)ssh_send_keepalive(worker->ssh); /* a broken session shows above, next turn */
                 return true;
-        if (worker->keepalives_unanswered >= worker->keepalive_count)
-                return err_set(err, ERR_CONNECT,
-                               "connection lost: the server has answered nothing for %lld s",
-                               (long long)(silent_ms / 1000));
-        worker->keepalives_unanswered++;
-        (void)ssh_send_keepalive(worker->ssh); /* a broken session shows above, next turn */
-        return true;
+        case LIVENESS_LOST: break;
+        }
+        return err_set(err, ERR_CONNECT,
+                       "connection lost: the server has answered nothing for %lld s%s",
+                       (long long)(liveness_silent_ms(&worker->liveness, now_ms) / 1000),
+                       worker->liveness.awake_by_ms != 0 ? ", after this machine had slept" : "");
 }
 
 static int64_t min_of(int64_t a, int64_t b)
@@ -409,7 +410,7 @@ static int64_t min_of(int64_t a, int64_t b)
         return a < b ? a : b;
 }
 
-static int64_t next_deadline_ms(const struct worker *worker)
+static int64_t next_deadline_ms(const struct worker *worker, int64_t now_ms)
 {
         int64_t due = INT64_MAX;
 
@@ -423,18 +424,14 @@ static int64_t next_deadline_ms(const struct worker *worker)
                         due = min_of(due, isolated_deadline_ms(worker->isolated[i]));
         if (worker->probe != NULL)
                 due = min_of(due, probe_deadline_ms(worker->probe));
-        int64_t forwards_due = forwards_deadline_ms(&worker->forwards);
-        due = min_of(due, forwards_due);
-        if (worker->keepalive_s != 0)
-                due = min_of(due, worker->heard_ms
-                                          + (int64_t)worker->keepalive_s * 1000
-                                                    * (worker->keepalives_unanswered + 1));
+        due = min_of(due, forwards_deadline_ms(&worker->forwards));
+        due = min_of(due, liveness_due_ms(&worker->liveness, now_ms));
         return due;
 }
 
 static int poll_timeout_ms(const struct worker *worker, bool is_busy, int64_t now_ms)
 {
-        int64_t due_ms = next_deadline_ms(worker);
+        int64_t due_ms = next_deadline_ms(worker, now_ms);
 
         if (is_busy || due_ms <= now_ms)
                 return is_busy ? 0 : 1; /* due, but waiting for an answer of the host's */
@@ -500,7 +497,6 @@ static void live(struct worker *worker, struct err *err)
                 return;
         }
         forwards_init(&worker->forwards, worker->ssh, &worker->frames.out);
-        worker->heard_ms = clock_now_ms();
         ssh_set_counters(worker->ssh, &worker->counter, NULL);
         while (turn(worker, &is_busy, err))
                 ;
@@ -516,8 +512,8 @@ static bool connect_to_host(struct worker *worker, struct err *err)
 
         worker->ssh = connected.ssh;
         worker->env = connected.env;
-        worker->keepalive_s = connected.keepalive_s;
-        worker->keepalive_count = connected.keepalive_count;
+        struct liveness_now now = liveness_now(worker, clock_now_ms());
+        liveness_init(&worker->liveness, connected.keepalive_s, connected.keepalive_count, &now);
         return ok;
 }
 

@@ -88,6 +88,90 @@ def test_a_restarted_sshd(start_server, own_sshd):
     comes_back(server, "t-dash")
 
 
+def test_an_sshd_restarted_under_a_command_is_reached_at_once(start_server, own_sshd):
+    """After a success there is no pause: it is the first failed connect that brings one."""
+    daemon = own_sshd()
+    server = start_server(config=daemon.ssh_config, env={"MCP_SSH_LOG_LEVEL": "info"})
+    first = server.start_tool("execute_command", host="t-bash", command="sleep 100", timeout=300)
+    beside = server.start_tool("execute_command", host="t-bash", command="sleep 100", timeout=300, session="beside")
+    wait_for_running(server, "sleep 100")
+    server.wait_for(lambda: server.call_tool("list_running_commands").text.count("Status: running") == 2, "both to run")
+    daemon.halt()
+    daemon.launch()
+    lost(first.result())
+    lost(beside.result())
+    comes_back(server, "t-bash")
+    assert any("lost" in note for note in server.execute("t-bash", "true", session="beside").notes)
+    assert not any("lost" in note for note in server.execute("t-bash", "true").notes)
+    assert "waits" not in server.log()
+
+
+def test_a_command_that_may_have_run_is_never_run_again(start_server, own_sshd):
+    daemon = own_sshd()
+    server = start_server(config=daemon.ssh_config)
+    lost(server.execute("t-bash", "echo ran >>ran; kill -9 $PPID; sleep 100"))
+    assert server.execute("t-bash", "cat ran").output == "ran\n"
+    assert server.execute("t-bash", "cat ran", isolated=True).output == "ran\n"
+
+
+def test_connects_that_fail_are_not_repeated_at_once(start_server, own_sshd, wait_until):
+    daemon = own_sshd()
+    server = start_server(config=daemon.ssh_config, env={"MCP_SSH_LOG_LEVEL": "info"})
+    daemon.halt()
+    first = server.execute("t-bash", "true")
+    assert first.is_error and "refused" in first.text and "attempt" not in first.text, first
+    second = server.execute("t-dash", "true")       # another login, the same host
+    assert "attempt 2 in a row; the next one waits 2 s" in second.text, second
+    other = server.start_tool("execute_command", host="t-zsh", command="echo patient", timeout=0)
+    queued = other.result()
+    assert queued.state == "queued" and "not started yet" in queued.text, queued
+    daemon.launch()
+    status = server.call_tool("get_command_status", command_id=queued.command_id, wait_s=20)
+    assert status.state == "done" and status.output == "patient\n", status
+    assert "connecting failed before" in server.log()
+    daemon.halt()
+    again = server.execute("t-mksh", "true")        # that it worked in between counts
+    assert again.is_error and "attempt" not in again.text, again
+
+
+def test_a_wrong_password_brings_no_pause(start_server, own_sshd, tmp_path):
+    daemon = own_sshd()
+    config = tmp_path / "config"
+    with open(daemon.ssh_config, encoding="utf-8") as file:
+        config.write_text(file.read().replace(daemon.client_key, "none"))
+    server = start_server(config=config, env={"MCP_SSH_LOG_LEVEL": "info"})
+    for password in ("wr0ng", "wr0ng too"):
+        assert "password" in server.execute("t-bash", "true", password=password).text
+    assert server.execute("t-bash", "echo in", password=daemon.password).output == "in\n"
+    assert "connecting failed before" not in server.log()
+
+
+def test_a_pause_can_be_cut_short_by_closing(start_server, own_sshd):
+    daemon = own_sshd()
+    server = start_server(config=daemon.ssh_config)
+    daemon.halt()
+    for _ in range(2):
+        assert server.execute("t-bash", "true").is_error
+    pending = server.start_tool("execute_command", host="t-bash", command="true")
+    server.wait_for(lambda: "queued" in server.call_tool("list_running_commands").text, "the call to wait")
+    server.call_tool("close_session", host="t-bash")
+    assert pending.result().state == "interrupted"
+
+
+def test_a_host_that_says_nothing_is_asked_at_the_configured_interval(start_server, own_sshd, tmp_path):
+    """Its kernel acknowledges, its sshd is stopped: only SSH's own keepalive finds out."""
+    daemon = own_sshd()
+    config = tmp_path / "config"
+    config.write_text(f"ServerAliveInterval 1\nServerAliveCountMax 2\nInclude {daemon.ssh_config}\n")
+    server = start_server(config=config)
+    first = server.execute("t-bash", "echo begun; sleep 300", timeout=1)
+    stopped = daemon.session_process("t-bash")
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    status = server.call_tool("get_command_status", command_id=first.command_id, wait_s=15)
+    assert status.state == "lost" and status.exit_status is None and "answered nothing for" in status.text, status
+
+
 def test_a_worker_killed_ends_only_its_own_calls(server):
     def workers():
         table = processes()

@@ -46,7 +46,7 @@ void chat_open(struct chat *chat)
         *chat = (struct chat){ .now_ms = 1000 };
         clock_fake_ms(chat->now_ms);
         chat->engine = fake_engine_new();
-        assert_true(mcp_new(&chat->mcp, chat->engine, &err));
+        assert_true(mcp_new(&chat->mcp, chat->engine, INLINE_SECRETS_ALLOWED, &err));
         chat->client = mcp_client_new(chat->mcp, &peer);
 }
 

@@ -38,6 +38,7 @@ struct engine {
         command_id refusal_holder;
         struct session_info sessions[FAKE_SESSIONS_MAX];
         size_t session_count;
+        struct redactor *redactor;
 };
 
 struct engine *fake_engine_new(void)
@@ -45,6 +46,7 @@ struct engine *fake_engine_new(void)
         struct engine *engine = xcalloc(1, sizeof *engine);
 
         list_init(&engine->waits);
+        engine->redactor = redactor_new();
         return engine;
 }
 
@@ -66,7 +68,19 @@ void engine_free(struct engine *engine)
                 command_clear(&engine->commands[i]);
         list_each(at, &engine->waits)
                 free(list_entry(at, struct fake_wait, node));
+        redactor_free(engine->redactor);
         free(engine);
+}
+
+bool engine_add_secret(struct engine *engine, const char *bytes, size_t len, struct err *err)
+{
+        return redactor_add(engine->redactor, (struct str){ bytes, len }, err);
+}
+
+bool engine_redact(const struct engine *engine, struct str text, struct buf *out)
+{
+        return !redactor_is_empty(engine->redactor)
+               && redactor_text(engine->redactor, text, out) > 0;
 }
 
 static struct fake_command *find(const struct engine *engine, command_id id)

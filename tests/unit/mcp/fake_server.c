@@ -60,7 +60,7 @@ int main(void)
                 abort();
         struct mcp_peer peer = { send_line, program };
         program->engine = fake_engine_new();
-        if (!mcp_new(&program->mcp, program->engine, &err))
+        if (!mcp_new(&program->mcp, program->engine, INLINE_SECRETS_ALLOWED, &err))
                 goto out;
         program->client = mcp_client_new(program->mcp, &peer);
         if (!stdio_new(&program->stdio, &program->loop, &callbacks, program, &err))

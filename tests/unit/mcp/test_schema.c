@@ -19,7 +19,7 @@
 
 static void the_list_is_small(void **state)
 {
-        json_t *all = schema_of_tools();
+        json_t *all = schema_of_tools(INLINE_SECRETS_ALLOWED);
         scoped_free char *text = json_dumps(all, JSON_COMPACT);
 
         (void)state;
@@ -53,7 +53,7 @@ static void every_row_is_complete(void **state)
 
 static void a_schema_has_what_clients_need(void **state)
 {
-        json_t *entry = schema_of_tool(tools_find("execute_command"));
+        json_t *entry = schema_of_tool(tools_find("execute_command"), INLINE_SECRETS_ALLOWED);
         const json_t *input = json_object_get(entry, "inputSchema");
         const json_t *timeout = json_object_get(json_object_get(input, "properties"), "timeout");
 
@@ -66,7 +66,7 @@ static void a_schema_has_what_clients_need(void **state)
         assert_true(json_is_true(json_object_get(json_object_get(entry, "_meta"), "anthropic/alwaysLoad")));
         assert_true(json_is_true(json_object_get(json_object_get(entry, "annotations"), "destructiveHint")));
         json_decref(entry);
-        entry = schema_of_tool(tools_find("list_sessions"));
+        entry = schema_of_tool(tools_find("list_sessions"), INLINE_SECRETS_ALLOWED);
         assert_non_null(json_object_get(entry, "outputSchema"));
         assert_true(json_is_true(json_object_get(json_object_get(entry, "annotations"), "readOnlyHint")));
         json_decref(entry);

@@ -357,7 +357,7 @@ static void a_buffer_that_fails_costs_one_answer_at_most(void **state)
 
         for (bool ok = false; !ok; failures++) {
                 fault_at(failures + 1);
-                ok = mcp_new(&mcp, chat->engine, &err);
+                ok = mcp_new(&mcp, chat->engine, INLINE_SECRETS_ALLOWED, &err);
                 fault_off();
                 assert_true(ok || (mcp == NULL && err.code != ERR_NONE));
         }

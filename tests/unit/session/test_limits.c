@@ -3,17 +3,23 @@
  */
 #include "session/agent_filter.h"
 #include "session/auth_limits.h"
+#include "session/backoff.h"
 #include "session/credentials.h"
 #include "session/losses.h"
 #include "session/keyring.h"
 #include "session/overrides.h"
+#include "session/sockets.h"
 #include "session/waits.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -35,6 +41,75 @@ static void the_fourth_log_in_waits_for_the_window(void **state)
         auth_limits_succeeded(limits, "web port 22");
         assert_true(auth_limits_allow(limits, "web port 22", 5000, &err));
         auth_limits_free(limits);
+}
+
+static void the_pause_after_a_failed_connect_doubles_up_to_a_minute(void **state)
+{
+        static const int64_t pauses_s[] = { 1, 2, 4, 8, 16, 32, 60, 60 };
+        struct backoff *backoff = backoff_new();
+        int64_t now_ms = 1000;
+        int64_t pause_ms;
+
+        (void)state;
+        assert_int_equal(backoff_wait_ms(backoff, "web port 22", now_ms), 0);
+        for (unsigned i = 0; i < sizeof pauses_s / sizeof *pauses_s; i++) {
+                assert_int_equal(backoff_failed(backoff, "web port 22", now_ms, &pause_ms), i + 1);
+                assert_int_equal(pause_ms, pauses_s[i] * 1000);
+                assert_int_equal(backoff_wait_ms(backoff, "web port 22", now_ms + 1), pause_ms - 1);
+                assert_int_equal(backoff_wait_ms(backoff, "web port 23", now_ms + 1), 0);
+                now_ms += pause_ms;
+                assert_int_equal(backoff_wait_ms(backoff, "web port 22", now_ms), 0);
+        }
+        backoff_succeeded(backoff, "web port 22");
+        assert_int_equal(backoff_failed(backoff, "web port 22", now_ms, &pause_ms), 1);
+        assert_int_equal(pause_ms, BACKOFF_FIRST_MS);
+        backoff_free(backoff);
+}
+
+static void backoff_forgets_the_host_that_failed_longest_ago(void **state)
+{
+        struct backoff *backoff = backoff_new();
+        int64_t pause_ms;
+        char host[32];
+
+        (void)state;
+        for (int i = 0; i <= BACKOFF_HOSTS; i++) {
+                (void)snprintf(host, sizeof host, "h%d", i);
+                (void)backoff_failed(backoff, host, 1000 + i, &pause_ms);
+        }
+        assert_int_equal(backoff_wait_ms(backoff, "h0", 1300), 0);
+        assert_int_not_equal(backoff_wait_ms(backoff, "h1", 1300), 0);
+        assert_int_not_equal(backoff_wait_ms(backoff, host, 1300), 0);
+        backoff_free(backoff);
+        backoff_free(NULL);
+}
+
+static int option_of(int fd, int level, int name)
+{
+        int value = -1;
+        socklen_t len = sizeof value;
+
+        assert_int_equal(getsockopt(fd, level, name, &value, &len), 0);
+        return value;
+}
+
+static void a_silent_network_is_noticed_by_the_kernel(void **state)
+{
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+        (void)state;
+        socket_tune_tcp(fd);
+        assert_int_equal(option_of(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+        assert_int_not_equal(option_of(fd, IPPROTO_TCP, TCP_NODELAY), 0);
+#ifdef TCP_USER_TIMEOUT
+        assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 30000);
+#endif
+#ifdef TCP_KEEPIDLE
+        assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), 15);
+        assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPINTVL), 5);
+        assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPCNT), 3);
+#endif
+        (void)close(fd);
 }
 
 static void many_hosts_do_not_grow_the_table(void **state)
@@ -85,11 +160,11 @@ static void credentials_are_not_shared_silently(void **state)
         struct credentials with_other = credentials_of(NULL, other);
 
         (void)state;
-        assert_true(credentials_allow(&none, &key)); /* says nothing: may use what is there */
-        assert_true(credentials_allow(&key, &key));
-        assert_false(credentials_allow(&key, &none));
-        assert_false(credentials_allow(&with_word, &with_other));
-        assert_false(credentials_allow(&with_word, &key));
+        assert_false(credentials_are_same(&none, &key));
+        assert_true(credentials_are_same(&key, &key));
+        assert_false(credentials_are_same(&key, &none));
+        assert_false(credentials_are_same(&with_word, &with_other));
+        assert_false(credentials_are_same(&with_word, &key));
         secret_free(word);
         secret_free(other);
 }
@@ -424,6 +499,13 @@ static void overrides_leave_the_environment(void **state)
         assert_true(overrides_find(overrides, "web.1", &found, &err));
         assert_string_equal(secret_bytes(found.password), "hunter2");
         assert_int_equal(found.port, 2222);
+        assert_string_equal(secret_bytes(found.sudo_password), "canary");
+        assert_null(found.enable_password);
+        assert_true(overrides_find(overrides, "WEB.1", &found, &err)); /* hosts have no case */
+        assert_int_equal(found.port, 2222);
+        assert_true(overrides_find(overrides, "web.1_SUDO", &found, &err));
+        assert_null(found.password); /* it is web.1's, for sudo */
+        assert_true(overrides_find(overrides, "web.1", &found, &err));
         assert_null(found.host);
         assert_true(overrides_find(overrides, "web", &found, &err));
         assert_null(found.password);
@@ -441,6 +523,9 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_fourth_log_in_waits_for_the_window),
                 cmocka_unit_test(many_hosts_do_not_grow_the_table),
+                cmocka_unit_test(the_pause_after_a_failed_connect_doubles_up_to_a_minute),
+                cmocka_unit_test(backoff_forgets_the_host_that_failed_longest_ago),
+                cmocka_unit_test(a_silent_network_is_noticed_by_the_kernel),
                 cmocka_unit_test(a_loss_is_told_once),
                 cmocka_unit_test(credentials_are_not_shared_silently),
                 cmocka_unit_test(only_identities_and_signatures_pass),

@@ -1,0 +1,77 @@
+#include "mcp/redact.h"
+
+#include "base/scoped.h"
+#include "base/utf8.h"
+#include "mcp/answer.h"
+
+#include <string.h>
+
+/* Of structuredContent and _meta: never from outside. */
+static const char *const ours[] = { "command_id", "state", "awaiting", "started", "ended", "code" };
+
+static bool is_ours(const char *key)
+{
+        for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+                if (strcmp(key, ours[i]) == 0)
+                        return true;
+        return false;
+}
+
+static void redact_string(const struct redact *redact, json_t *string)
+{
+        struct str text = { json_string_value(string), json_string_length(string) };
+        scoped_buf struct buf out;
+
+        buf_init(&out, ANSWER_MAX);
+        if (!redact->redact(redact->arg, text, &out))
+                return;
+        json_t *repaired =
+                answer_string(out.data, out.len); /* a secret may have been half a character */
+        (void)json_string_setn(string, json_string_value(repaired), json_string_length(repaired));
+        json_decref(repaired);
+}
+
+static void redact_value(const struct redact *redact, json_t *value)
+{
+        const char *key;
+        json_t *member;
+        size_t i;
+
+        if (json_is_string(value)) {
+                redact_string(redact, value);
+        } else if (json_is_array(value)) {
+                json_array_foreach(value, i, member) redact_value(redact, member);
+        } else if (json_is_object(value)) {
+                json_object_foreach(value, key, member) if (!is_ours(key))
+                        redact_value(redact, member);
+        }
+}
+
+void redact_member(const struct redact *redact, json_t *object, const char *key)
+{
+        if (redact->redact != NULL)
+                redact_value(redact, json_object_get(object, key));
+}
+
+void redact_result(const struct redact *redact, json_t *result)
+{
+        json_t *block;
+        size_t i;
+
+        json_array_foreach(json_object_get(result, "content"), i, block)
+                redact_member(redact, block, "text");
+        redact_member(redact, result, "structuredContent");
+        redact_member(redact, result, "_meta");
+}
+
+void redact_in_place(const struct redact *redact, char *text, size_t size)
+{
+        scoped_buf struct buf out;
+
+        buf_init(&out, size * 3); /* four characters become ten at most */
+        if (redact->redact == NULL || !redact->redact(redact->arg, str_of(text), &out))
+                return;
+        size_t len = out.len < size ? out.len : utf8_cut((const char *)out.data, size - 1);
+        memcpy(text, out.data, len);
+        text[len] = '\0';
+}
