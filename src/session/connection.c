@@ -378,7 +378,7 @@ static void move_command_that_did_not_run(struct connection *connection, struct 
                 command_end(command, COMMAND_FAILED, why);
 }
 
-static void remember_losses(struct connection *connection, const char *why)
+void connection_remember_losses(struct connection *connection, const char *why)
 {
         list_each(at, &connection->shells.list)
         {
@@ -448,7 +448,7 @@ void connection_fail(struct connection *connection, const struct err *why)
                 free(connection->env->last_refused);
                 connection->env->last_refused = xstrdup(connection->aliases[0].given);
         }
-        remember_losses(connection, err.text);
+        connection_remember_losses(connection, err.text);
         each_command(connection, was_ready ? lose_if_it_may_have_run : lose_command, &err);
         wind_up(connection, /* grace_ms= */ 0);
         connection->env->on_end(connection->env->arg, connection, &err);

@@ -27,8 +27,9 @@ char *connection_loss_key(const struct connection *connection, const char *shell
 {
         const uint8_t *print = connection->credentials.print; /* salted: tells nothing */
 
-        return xasprintf("%s/%s %02x%02x%02x%02x", connection->name, shell_name, print[0],
-                         print[1], print[2], print[3]);
+        return xasprintf("%s/%s %02x%02x%02x%02x %s", connection->name, shell_name, print[0],
+                         print[1], print[2], print[3],
+                         connection->route != NULL ? connection->route : "");
 }
 
 static unsigned channel_count(const struct connection *connection)

@@ -55,6 +55,7 @@ struct connection {
         struct connection_env *env; /* not ours */
         enum connection_state state;
         unsigned alias_count;
+        unsigned behind_count; /* how many hosts in a row are reached through it, at most */
         struct alias aliases[ALIASES_MAX];
         char *name;      /* "user@host:port", before it is resolved what the call said */
         char *limit_key; /* "host:port" for auth_limits; NULL before it is resolved */
@@ -62,7 +63,6 @@ struct connection {
 
         char *key_filename;       /* NULL: none given */
         struct override override; /* borrowed from the engine's overrides */
-        unsigned behind_count; /* how many hosts in a row are reached through it, at most */
         struct hidden_names hidden; /* of the override */
 
         /* until authenticated */
@@ -89,7 +89,6 @@ struct connection {
         uint64_t jump_id; /* the jump host's connection; 0: none, or not yet */
         char *jump_name;  /* as the configuration has it; NULL: none */
         enum forward forward;
-        bool has_asked_again; /* for a jump host, because the first was lost */
         int forward_fd;       /* our worker's end of the forward, until it opens; -1 */
         struct proxy *proxy;  /* its ProxyCommand; NULL: none */
         struct err *held;     /* why it fails, while the reason for that may still come */
@@ -98,6 +97,7 @@ struct connection {
         uint8_t config_print[SHA256_LEN]; /* of ssh_config.h */
 
         bool had_password;       /* one that a call gave: it is not kept */
+        bool has_asked_again;    /* for a jump host, because the first was lost */
         bool has_worker;         /* the zygote was asked for one, and has not reported its end */
         bool has_identified;     /* the server has said who it is: key exchange is under way */
         bool has_ended;          /* the zygote has reported its end */
@@ -130,6 +130,7 @@ void connection_fail(struct connection *connection, const struct err *why);
 /* May any of it have run? A worker types nothing into a shell that it has not called ready. */
 bool connection_may_have_run(const struct connection *connection, const struct command *command);
 void connection_lose_worker(struct connection *connection);
+void connection_remember_losses(struct connection *connection, const char *why);
 void connection_close_because(struct connection *connection, const struct err *why,
                               int64_t grace_ms);
 
@@ -189,6 +190,6 @@ void connection_run_waiting(struct connection *connection); /* it has become rea
 void connection_run_in_shell(struct connection *connection, struct shell *shell);
 void connection_end_command(struct connection *connection, struct command *command);
 void connection_forget_shell(struct connection *connection, struct shell *shell, const char *why);
-/* For losses: two sessions of one name have different credentials. Yours, free(). */
+/* For losses: two sessions of one name differ in credentials or in the way. Yours, free(). */
 char *connection_loss_key(const struct connection *connection, const char *shell_name);
 char *connection_session_name(const struct connection *connection, const char *shell_name);

@@ -79,9 +79,8 @@ int64_t connection_limit_ms(const struct connection *connection, int64_t usual_m
 
 static void go_on(struct connection *connection, int fd)
 {
-        scoped_free char *text =
-                connection->via[0] != 0 ? xasprintf("through %s", connection->via)
-                                        : xstrdup("connected");
+        scoped_free char *text = connection->via[0] != 0 ? xasprintf("through %s", connection->via)
+                                                         : xstrdup("connected");
 
         connection_tell_step(connection, CONNECT_STEP_REACH, text);
         connection_start_worker(connection, fd);
@@ -104,7 +103,8 @@ static void on_dialed(void *arg, int fd, const struct err *why)
         if (override_is_hiding(&connection->override))
                 connection_keep_reason(connection, &err);
         if (connection->config->is_fallback)
-                (void)err_context(&err, "no ssh program is installed here, so no ssh_config was read");
+                (void)err_context(&err,
+                                  "no ssh program is installed here, so no ssh_config was read");
         connection_fail(connection, &err);
 }
 
@@ -173,13 +173,15 @@ static void on_proxy_ended(void *arg)
 static bool check_proxy(const struct ssh_config *config, struct err *err)
 {
         if (config->proxy_passes_fd)
-                return err_set(err, ERR_CONNECT,
-                               "its configuration has ProxyUseFdpass, which is not supported: use a "
-                               "ProxyCommand that relays the bytes itself");
+                return err_set(
+                        err, ERR_CONNECT,
+                        "its configuration has ProxyUseFdpass, which is not supported: use a "
+                        "ProxyCommand that relays the bytes itself");
         if (strcmp(config->proxy_command, "-") == 0)
-                return err_set(err, ERR_CONNECT,
-                               "its configuration has ProxyCommand -, which is not supported: there "
-                               "is no terminal behind a server's standard input");
+                return err_set(
+                        err, ERR_CONNECT,
+                        "its configuration has ProxyCommand -, which is not supported: there "
+                        "is no terminal behind a server's standard input");
         return true;
 }
 
@@ -188,9 +190,8 @@ static void start_proxy(struct connection *connection)
         struct err err = { 0 };
         int fd = -1;
 
-        scoped_free char *text = check_proxy(connection->config, &err)
-                                         ? proxy_command_text(connection, &err)
-                                         : NULL;
+        scoped_free char *text =
+                check_proxy(connection->config, &err) ? proxy_command_text(connection, &err) : NULL;
         if (text == NULL
             || !proxy_start(&connection->proxy, connection->env->loop, text, on_proxy_ended,
                             connection, &fd, &err)) {
@@ -315,6 +316,7 @@ void connection_on_jump_end(struct connection *connection, struct connection *ju
                 struct err closed;
                 (void)err_set(&closed, ERR_CANCELLED, "interrupted: its jump host %s was closed",
                               connection->jump_name);
+                connection_remember_losses(connection, closed.text);
                 connection_close_because(connection, &closed, CLOSE_GRACE_MS);
         } else if (was_asking && !connection->has_asked_again) {
                 connection->has_asked_again = true;
@@ -325,7 +327,8 @@ void connection_on_jump_end(struct connection *connection, struct connection *ju
         }
 }
 
-/* The connection that a frame of its jump host is about; NULL: it is gone, or none of that host's. */
+/* The connection that a frame of its jump host is about; NULL: it is gone, or none of that host's.
+ */
 static struct connection *behind(struct connection *jump, const struct frame *frame)
 {
         struct connection *found = jump->env->find(jump->env->arg, frame->id);

@@ -107,9 +107,9 @@ static void tell_config(struct connection *connection)
         const struct ssh_config *config = connection->config;
         scoped_buf struct buf text;
 
+        buf_init(&text, CONFIG_TEXT_MAX); /* full: cut, it is for people */
         if (connection->watch == NULL)
                 return;
-        buf_init(&text, CONFIG_TEXT_MAX); /* full: cut, it is for people */
         (void)buf_append_str(&text, connection->name);
         if (config->is_fallback)
                 (void)buf_append_str(&text, "; no ssh program here, its files were read without it");

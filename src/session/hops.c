@@ -18,7 +18,7 @@ static int hex_value(char c)
         return isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 : -1;
 }
 
-/* RFC 3986 2.1, in place. False: a % without two digits. */
+/* RFC 3986 2.1, in place. False: a % without two digits, or a NUL. */
 static bool decode(char *text)
 {
         char *to = text;
@@ -30,7 +30,7 @@ static bool decode(char *text)
                 }
                 int high = hex_value(at[1]);
                 int low = high >= 0 ? hex_value(at[2]) : -1;
-                if (low < 0)
+                if (low < 0 || (high == 0 && low == 0))
                         return false;
                 *to++ = (char)(high << 4 | low);
                 at += 2;
@@ -43,6 +43,9 @@ static bool decode(char *text)
 static bool parse_uri(struct target *target, const char *uri, struct err *err)
 {
         scoped_free char *text = xstrdup(uri + strlen(URI_START));
+        size_t len = strlen(text);
+        if (len > 0 && text[len - 1] == '/')
+                text[len - 1] = 0; /* an empty path */
         char *at = strrchr(text, '@');
         const char *host = text;
         const char *user = NULL;
@@ -57,14 +60,28 @@ static bool parse_uri(struct target *target, const char *uri, struct err *err)
         return target_parse(target, host, user, 0, err);
 }
 
+/* `ssh -G` writes "[192.0.2.1]:22"; target.h has brackets around IPv6 addresses only. In place. */
+static void take_off_brackets(char *text)
+{
+        char *at = strrchr(text, '@');
+        char *open = at != NULL ? at + 1 : text;
+        char *close = open[0] == '[' ? strchr(open, ']') : NULL;
+
+        if (close == NULL || memchr(open, ':', (size_t)(close - open)) != NULL)
+                return;
+        memmove(close, close + 1, strlen(close)); /* with the NUL */
+        memmove(open, open + 1, strlen(open));
+}
+
 static bool parse_hop(struct hop *hop, struct str text, struct err *err)
 {
         struct err why = { 0 };
 
         hop->text = xstrndup(text.ptr, text.len);
+        take_off_brackets(hop->text);
         bool ok = strncasecmp(hop->text, URI_START, strlen(URI_START)) == 0
-                        ? parse_uri(&hop->target, hop->text, &why)
-                        : target_parse(&hop->target, hop->text, NULL, 0, &why);
+                          ? parse_uri(&hop->target, hop->text, &why)
+                          : target_parse(&hop->target, hop->text, NULL, 0, &why);
         if (ok)
                 return true;
         const char *shown = log_quote(hop->text, strnlen(hop->text, SHOWN_MAX));

@@ -15,7 +15,7 @@
 #define HOPS_MAX 8 /* jump hosts in a row; more are refused */
 
 struct hop {
-        char *text; /* as the configuration has it */
+        char *text; /* as the configuration has it, brackets only where they are needed */
         struct target target;
 };
 

@@ -262,13 +262,13 @@ bool host_keys_add(const struct host_keys *keys, struct str blob, struct err *er
         uint8_t salt[SHA1_LEN];
         bool is_there = false;
 
+        buf_init(&line, 2 * KEY_BLOB_MAX);
         if (strcmp(keys->add_to, "/dev/null") == 0)
                 return err_set(err, ERR_SYSTEM, "UserKnownHostsFile is /dev/null");
         if (!check_again(keys, blob, &is_there, err))
                 return false;
         if (is_there)
                 return true;
-        buf_init(&line, 2 * KEY_BLOB_MAX);
         random_bytes(salt, sizeof salt);
         return known_hosts_write_line(&line, keys->name, keys->hash_names ? salt : NULL, blob)
                        ? known_hosts_append(keys->add_to, keys->home, buf_str(&line), err)

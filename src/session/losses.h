@@ -12,7 +12,7 @@ struct losses;
 struct losses *losses_new(void);
 void losses_free(struct losses *losses);
 
-/* session: whatever tells one from another; why: part of a sentence. The newest for a session counts. */
+/* session: the same name for the same; why: part of a sentence. The newest for a session counts. */
 void losses_remember(struct losses *losses, const char *session, const char *why);
 
 /* Why the session's state was lost, or NULL; told once. Yours, free(). */

@@ -32,7 +32,7 @@ struct postbox {
         int fd;
         struct buf in;
         struct buf out;
-        size_t sent; /* bytes of out that have left */
+        size_t sent;                             /* bytes of out that have left */
         struct passing passing[POSTBOX_FDS_MAX]; /* in their order */
         size_t passing_count;
         bool is_over;

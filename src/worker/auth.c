@@ -199,12 +199,12 @@ static bool explain(struct auth_attempt *attempt, struct err *err)
         int offered_bits = ssh_userauth_list(attempt->ssh, NULL);
         scoped_buf struct buf offered;
 
+        buf_init(&offered, OFFERED_MAX);
         if (err->code == ERR_CANCELLED)
                 return false;
         if (!ssh_is_connected(attempt->ssh) && attempt->refusals == 0 && err->code == ERR_NONE)
                 return err_set(err, ERR_CONNECT, "the server hung up during authentication: %s",
                                ssh_get_error(attempt->ssh));
-        buf_init(&offered, OFFERED_MAX);
         write_offered(&offered, offered_bits);
         advise_login(attempt);
         char why[ERR_TEXT_MAX + 8] = "";

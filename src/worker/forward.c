@@ -36,7 +36,7 @@ struct forward {
         uint64_t id;
         enum forward_state state;
         int fd; /* -1: given up */
-        ssh_channel channel;
+        ssh_channel channel; /* NULL: the host was not asked yet */
         char *host;
         uint32_t port;
         int64_t open_by_ms;
@@ -101,15 +101,9 @@ void forwards_open(struct forwards *forwards, const struct forward_request *requ
                 tell_end(forwards, request->id, why);
                 return;
         }
-        ssh_channel channel = ssh_channel_new(forwards->ssh);
-        if (channel == NULL) {
-                tell_end(forwards, request->id, "no channel can be made on it");
-                return;
-        }
         struct forward *forward = xcalloc(1, sizeof *forward);
         forward->id = request->id;
         forward->fd = take_fd(&taken);
-        forward->channel = channel;
         forward->host = xstrndup(request->host.ptr, request->host.len);
         forward->port = request->port;
         forward->open_by_ms = request->open_by_ms;
@@ -123,7 +117,7 @@ static void write_refusal(const struct forward *forward, const char *error, char
 {
         const char *number = strstr(error, " error (");
         const char *close = number != NULL ? strchr(number, ')') : NULL;
-        int code = number != NULL ? atoi(number + strlen(" error (")) : 0;
+        long code = number != NULL ? strtol(number + strlen(" error ("), NULL, 10) : 0;
         const char *reason = close != NULL && close[1] == ' ' ? close + 2 : error;
 
         if (code == PROHIBITED)
@@ -145,7 +139,8 @@ static void give_up_in_time(struct forwards *forwards, struct forward *forward, 
 
         if (forward->state != FORWARD_OPENING || now_ms < forward->open_by_ms)
                 return;
-        (void)snprintf(why, sizeof why, "it has no connection to %s port %" PRIu32 " yet: no answer in time",
+        (void)snprintf(why, sizeof why,
+                       "it has no connection to %s port %" PRIu32 " yet: no answer in time",
                        forward->host, forward->port);
         tell_end(forwards, forward->id, why);
         forward->state = FORWARD_GIVEN_UP;
@@ -161,6 +156,8 @@ static bool is_opening(const struct forward *forward)
 /* True: the host has just refused it; its end is not told yet. */
 static bool go_on_opening(struct forwards *forwards, struct forward *forward, int64_t now_ms)
 {
+        if (forward->channel == NULL)
+                forward->channel = ssh_channel_new(forwards->ssh); /* NULL: refused below */
         int result = ssh_channel_open_forward(forward->channel, forward->host, (int)forward->port,
                                               "127.0.0.1", 0);
 
@@ -201,7 +198,8 @@ static void open_all(struct forwards *forwards, int64_t now_ms)
                 if (refused_count == 1)
                         write_refusal(refused[i], ssh_get_error(forwards->ssh), why);
                 else
-                        (void)snprintf(why, sizeof why, "it refused a connection to %s port %" PRIu32,
+                        (void)snprintf(why, sizeof why,
+                                       "it refused a connection to %s port %" PRIu32,
                                        refused[i]->host, refused[i]->port);
                 end(forwards, refused[i], why);
         }
@@ -294,7 +292,7 @@ static bool is_hung_up(int fd)
 static bool wants_to_read(const struct forwards *forwards, const struct forward *forward)
 {
         return !forward->fd_has_ended && forward->to_host.len == 0
-            && ssh_channel_window_size(forward->channel) > 0 && may_send(forwards);
+               && ssh_channel_window_size(forward->channel) > 0 && may_send(forwards);
 }
 
 /* From fd to the host. False: fd is broken, or its other end is gone for good. */
@@ -352,7 +350,8 @@ void forwards_close(struct forwards *forwards, uint64_t id)
                 if (at->id != id || at->state == FORWARD_GIVEN_UP || at->state == FORWARD_OVER)
                         continue;
                 tell_end(forwards, id, "");
-                at->state = at->state == FORWARD_OPEN ? FORWARD_OVER : FORWARD_GIVEN_UP;
+                at->state = at->state == FORWARD_OPENING && at->channel != NULL ? FORWARD_GIVEN_UP
+                                                                                : FORWARD_OVER;
                 scoped_close(&at->fd);
                 at->fd = -1;
                 return;

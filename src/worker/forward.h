@@ -27,8 +27,8 @@
 struct forward;
 
 struct forwards {
-        ssh_session ssh;    /* not ours */
-        struct buf *frames; /* not ours: where things are told */
+        ssh_session ssh;                     /* not ours */
+        struct buf *frames;                  /* not ours: where things are told */
         struct forward *items[FORWARDS_MAX]; /* the first count are there */
         size_t count;
         bool has_more; /* there was more to relay than the last turn's budget */
@@ -53,7 +53,8 @@ void forwards_close(struct forwards *forwards, uint64_t id);
 /* What to wait for, at most FORWARDS_MAX entries; returns how many there are. */
 size_t forwards_poll(const struct forwards *forwards, struct pollfd *out_fds);
 
-/* Relays what can be, within a budget each, and sees who has ended. Needs a session that is well. */
+/* Relays what can be, within a budget each, and sees who has ended. Needs a session that is well.
+ */
 void forwards_turn(struct forwards *forwards, int64_t now_ms);
 
 /* When one that is opening has to be given up; INT64_MAX: none is. */

@@ -103,10 +103,12 @@ def test_a_host_behind_a_jump_host(pair):
     assert [entry.get("via") for entry in listed.structured["sessions"]] == ["bastion", None]
 
 
-@pytest.mark.parametrize("how", ["each names the next", "a list", "a list with users and ports", "uris"])
+@pytest.mark.parametrize("how", ["by address", "each names the next", "a list", "a list with users and ports", "uris"])
 def test_three_hops(net, how):
     first, second, third, last = (net.daemon() for _ in range(4))
     lines = {
+        "by address": ([], [], [], ["ProxyJump " + ",".join(
+            f"{user}@{daemon.host}:{daemon.port}" for user, daemon in (("t-bash", first), ("t-dash", second), ("t-zsh", third)))]),
         "each names the next": ([], ["ProxyJump one"], ["ProxyJump two"], ["ProxyJump three"]),
         "a list": ([], [], [], ["ProxyJump one,two,three"]),
         "a list with users and ports": ([], [], [], [f"ProxyJump t-bash@one:{first.port},t-dash@two,t-zsh@three"]),
@@ -114,6 +116,9 @@ def test_three_hops(net, how):
     }[how]
     for name, daemon, more in zip(("one", "two", "three", "last"), (first, second, third, last), lines):
         net.host(name, daemon, *more)
+    hops = (first, second, third)
+    net.blocks.append((first.host, ["UserKnownHostsFile " + " ".join(daemon.known_hosts for daemon in hops),
+                                    *(f"IdentityFile {daemon.client_key}" for daemon in hops)]))
     server = net.server()
     works(agree(net, server, "last"))
     assert [len(daemon.connections()) for daemon in (first, second, third, last)] == [1] * 4
@@ -294,7 +299,8 @@ def test_closing_the_jump_host_ends_the_hosts_behind_it(pair, wait_until):
     assert result.state == "interrupted" and result.exit_status is None, result
     assert "its jump host bastion was closed" in result.text, result
     wait_until(lambda: not pair.far.connections() and not pair.bastion.connections(), "both end")
-    works(hi(server, "far"))
+    after = works(hi(server, "far"))
+    assert any("jump host bastion was closed" in note for note in after.notes), after
 
 
 def test_a_host_that_dies_leaves_the_jump_host(pair):
@@ -537,7 +543,8 @@ def test_a_proxy_command_that_dies_in_the_middle(net, relay):
     first = server.execute("far", "sleep 100", timeout=1)
     for pid in marked("relay.py"):
         os.kill(pid, signal.SIGKILL)
-    lost(server.call_tool("get_command_status", command_id=first.command_id, wait_s=30), "connection lost", "ProxyCommand was ended by signal 9")
+    lost(server.call_tool("get_command_status", command_id=first.command_id, wait_s=30),
+         "connection lost", "ProxyCommand was ended by signal 9")
     works(hi(server, "far"))
 
 
