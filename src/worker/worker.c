@@ -121,6 +121,24 @@ static void refuse_command(struct worker *worker, uint64_t id, const char *why)
                 bug("no room for a refusal");
 }
 
+/* The oldest that waits, if no other is being found; see shell.h. */
+static void start_next_shell(struct worker *worker, int64_t now_ms)
+{
+        struct shell *next = NULL;
+
+        for (size_t i = 0; i < SHELLS_MAX; i++) {
+                struct shell *at = worker->shells[i];
+                if (at == NULL)
+                        continue;
+                if (shell_is_being_found(at, now_ms))
+                        return;
+                if (shell_is_held(at) && (next == NULL || shell_id(at) < shell_id(next)))
+                        next = at;
+        }
+        if (next != NULL)
+                shell_start(next, now_ms);
+}
+
 static void open_shell(struct worker *worker, const struct frame *frame, int64_t now_ms)
 {
         struct wire_reader reader = wire_read(frame);
@@ -137,6 +155,7 @@ static void open_shell(struct worker *worker, const struct frame *frame, int64_t
                 if (worker->shells[i] != NULL)
                         continue;
                 worker->shells[i] = shell_new(&config, now_ms);
+                start_next_shell(worker, now_ms); /* a server with one channel has it for the shell */
                 if (worker->probe_failed)
                         shell_on_no_probe(worker->shells[i], now_ms);
                 else if (worker->probe == NULL)
@@ -369,24 +388,6 @@ static void drop_shell(struct worker *worker, size_t at)
                         (struct process){ shell_pid(shell), shell_stack(shell) };
         shell_free(worker->shells[at]);
         worker->shells[at] = NULL;
-}
-
-/* The oldest that waits, if no other is being found; see shell.h. */
-static void start_next_shell(struct worker *worker, int64_t now_ms)
-{
-        struct shell *next = NULL;
-
-        for (size_t i = 0; i < SHELLS_MAX; i++) {
-                struct shell *at = worker->shells[i];
-                if (at == NULL)
-                        continue;
-                if (shell_is_being_found(at, now_ms))
-                        return;
-                if (shell_is_held(at) && (next == NULL || shell_id(at) < shell_id(next)))
-                        next = at;
-        }
-        if (next != NULL)
-                shell_start(next, now_ms);
 }
 
 static void sweep(struct worker *worker, int64_t now_ms)
