@@ -75,7 +75,8 @@ def test_all_is_well(doctor, sshd):
 def test_as_text_for_a_person(binary, sshd, home):
     done = subprocess.run([binary, "--ssh-config", sshd.ssh_config, "doctor", "t-dash"], capture_output=True, text=True,
                           stdin=subprocess.DEVNULL, env={**quiet_environment(), "HOME": str(home)}, check=False)
-    assert done.returncode == 0 and done.stderr == ""
+    assert done.returncode == 0
+    assert [line for line in done.stderr.splitlines() if "sandbox" not in line] == []   # a sanitizer allows less of one
     assert [line for line in done.stdout.splitlines() if line.startswith("ok   log-in")]
 
 
