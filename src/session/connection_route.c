@@ -129,9 +129,15 @@ static void add_proxy_words(const struct connection *connection, struct err *err
 {
         scoped_buf struct buf words;
         struct err why = *err;
+        bool is_hiding = override_is_hiding(&connection->override); /* an address would tell */
 
         buf_init(&words, ERR_TEXT_MAX);
-        proxy_write_state(connection->proxy, &words);
+        proxy_write_state(connection->proxy, PROXY_WORDS_SHOWN, &words);
+        if (is_hiding && words.len > 0) {
+                log_debug("%s: %s", connection->name, (const char *)words.data);
+                buf_reset(&words);
+                proxy_write_state(connection->proxy, PROXY_WORDS_LEFT_OUT, &words);
+        }
         if (proxy_has_ended(connection->proxy) && connection->state < CONNECTION_READY)
                 (void)err_set(err, why.code, "cannot connect to %s: %s", connection->name,
                               (const char *)words.data); /* the rest followed from that */
