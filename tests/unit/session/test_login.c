@@ -176,6 +176,28 @@ static void a_question_goes_to_the_person_and_the_answer_back(void **state)
         engine_unwatch(bench->engine, person.connection);
 }
 
+/* "Password of eve's host", backwards, where our words stand. */
+static void a_question_cannot_be_shown_in_another_order(void **state)
+{
+        struct bench *bench = *state;
+        struct person person;
+        const struct wire_prompt prompt = {
+                .kind = WIRE_PROMPT_INTERACTIVE,
+                .text = str_of("\xE2\x80\xAE:drowssaP\xE2\x81\xA6\xE2\x80\x8F"),
+                .instruction = str_of("one\xE2\x80\xA8two \xE2\x82\xAC \xE2\x80\x94"),
+        };
+
+        (void)begin(bench, &person);
+        (void)bench_expect(bench, WIRE_HOST_KEY_OK);
+        ask(bench, &prompt);
+        until_asked(bench, &person, 1);
+        assert_non_null(
+                strstr(person.text, ") \xEF\xBF\xBD:drowssaP\xEF\xBF\xBD\xEF\xBF\xBD"));
+        assert_string_equal(person.instruction,
+                            "one\xEF\xBF\xBDtwo \xE2\x82\xAC \xE2\x80\x94");
+        engine_unwatch(bench->engine, person.connection);
+}
+
 static void a_person_who_leaves_has_declined(void **state)
 {
         struct bench *bench = *state;
@@ -468,6 +490,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(a_question_goes_to_the_person_and_the_answer_back),
+                TEST(a_question_cannot_be_shown_in_another_order),
                 TEST(a_person_who_leaves_has_declined),
                 TEST(a_good_password_is_used_again_and_a_refused_one_is_forgotten),
                 TEST(a_kept_password_goes_where_it_was_typed_for),
