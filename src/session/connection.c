@@ -303,10 +303,9 @@ static void each_command(struct connection *connection, command_ending *ending,
 {
         struct commands *commands = connection->env->commands;
 
-        for (struct command *at = commands_first(commands); at != NULL;
-             at = commands_after(commands, at))
-                if (at->connection == connection->id && !command_state_is_final(at->state))
-                        ending(connection, at, why);
+        for (struct command *at = commands_next_live(commands, connection->id, NULL); at != NULL;
+             at = commands_next_live(commands, connection->id, at))
+                ending(connection, at, why);
 }
 
 static void interrupt_command(struct connection *connection, struct command *command,
@@ -615,10 +614,9 @@ void connection_take_over(struct connection *connection, struct connection *late
         for (unsigned i = 0; i < later->alias_count; i++)
                 add_alias(connection, later->aliases[i].given, &later->aliases[i].target,
                           later->aliases[i].jump);
-        for (struct command *at = commands_first(commands); at != NULL;
-             at = commands_after(commands, at))
-                if (at->connection == later->id && !command_state_is_final(at->state))
-                        move_command(connection, later, at);
+        for (struct command *at = commands_next_live(commands, later->id, NULL); at != NULL;
+             at = commands_next_live(commands, later->id, at))
+                move_command(connection, later, at);
         if (later->watch != NULL && connection->watch != NULL) {
                 (void)err_set(&why, ERR_STATE, "somebody else is connecting there just now");
                 tell_failure(later, &why);

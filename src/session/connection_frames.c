@@ -24,7 +24,6 @@
 #define IDENTIFICATION_MAX 255 /* RFC 4253 4.2 */
 #define METHOD_MAX         256
 #define PROGRAM_MAX        64
-#define HOST_KEY_MAX       (16 * 1024)
 
 /* A text of the host's for people, without secrets. */
 static char *host_text(const struct connection *connection, struct str bytes, size_t max)
@@ -130,7 +129,7 @@ static void on_host_key(struct connection *connection, const struct frame *frame
         (void)wire_get_bytes(&reader); /* the type: the blob says it itself */
         struct str blob = wire_get_bytes(&reader);
 
-        if (!wire_read_done(&reader) || blob.len == 0 || blob.len > HOST_KEY_MAX)
+        if (!wire_read_done(&reader) || blob.len == 0 || blob.len > KEY_BLOB_MAX)
                 break_off(connection, frame, "does not decode");
         else if (connection->state != CONNECTION_KEX || connection->host_key_shown.len > 0)
                 break_off(connection, frame, "not now");
