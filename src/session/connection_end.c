@@ -216,8 +216,7 @@ static void note_failed_connect(struct connection *connection, struct err *err)
 
         if (count > 1)
                 (void)err_set(err, was.code, "%.*s (attempt %u in a row; the next one waits %d s)",
-                              (int)(sizeof was.text - 64), was.text, count,
-                              (int)(pause_ms / 1000));
+                              (int)(sizeof was.text - 64), was.text, count, (int)(pause_ms / 1000));
 }
 
 void connection_fail(struct connection *connection, const struct err *why)

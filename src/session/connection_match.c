@@ -36,8 +36,7 @@ bool connection_was_given(const struct connection *connection, const struct conn
                 const struct alias *at = &connection->aliases[i];
                 if (strcmp(at->given, spec->given) == 0
                     && is_same_text(at->target.user, spec->target->user)
-                    && at->target.port == spec->target->port
-                    && is_same_text(at->jump, spec->jump))
+                    && at->target.port == spec->target->port && is_same_text(at->jump, spec->jump))
                         return true;
         }
         return false;
@@ -106,7 +105,7 @@ void connection_take_over(struct connection *connection, struct connection *late
 
         for (unsigned i = 0; i < later->alias_count; i++)
                 connection_add_alias(connection, later->aliases[i].given, &later->aliases[i].target,
-                          later->aliases[i].jump);
+                                     later->aliases[i].jump);
         for (struct command *at = commands_next_live(commands, later->id, NULL); at != NULL;
              at = commands_next_live(commands, later->id, at))
                 move_command(connection, later, at);

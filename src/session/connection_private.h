@@ -10,6 +10,7 @@
  *      connection_worker.c    what its worker is given
  *      connection_login.c     questions for a person, and their answers
  *      connection_frames.c    what the worker says
+ *      connection_run_frames.c  the same, about shells and commands
  *      connection_commands.c  commands and shells on it
  *      connection_end.c       how it ends
  *
@@ -206,6 +207,17 @@ char *connection_person_command(const struct connection *connection, const char 
 /* connection_frames.c */
 void connection_on_frame(void *arg, const struct frame *frame);
 void connection_on_postbox_end(void *arg, enum postbox_end end);
+
+/* The worker is broken: nothing of the frame was believed, and the connection ends. */
+void connection_break_off(struct connection *connection, const struct frame *frame,
+                          const char *why);
+
+/* A text of the host's for people, without secrets; yours, free(). */
+char *connection_host_text(const struct connection *connection, struct str bytes, size_t max);
+
+/* connection_run_frames.c */
+/* False: the frame is about neither a shell nor a command. */
+bool connection_on_run_frame(struct connection *connection, const struct frame *frame);
 
 /* connection_commands.c */
 void connection_run_waiting(struct connection *connection); /* it has become ready */

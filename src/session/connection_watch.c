@@ -17,8 +17,8 @@ bool connection_is_past_asking(const struct connection *connection)
                && !connection->may_prompt;
 }
 
-bool connection_may_watch(const struct connection *connection,
-                          const struct connection_watch *watch, struct err *err)
+bool connection_may_watch(const struct connection *connection, const struct connection_watch *watch,
+                          struct err *err)
 {
         if (connection->watch != NULL)
                 return err_set(err, ERR_STATE, "somebody else is connecting there just now.");
