@@ -2,17 +2,17 @@
 /*
  * connection_private.h - the inside of a connection, for the files that are one.
  *
- *      connection.c           made, named, looked at, freed
- *      connection_match.c     which calls mean it, and which other one is the same
- *      connection_watch.c     who looks on, and what they are told
- *      connection_setup.c     from a host's name to an authenticated connection
- *      connection_route.c     the way there: TCP, ProxyCommand, jump host
- *      connection_worker.c    what its worker is given
- *      connection_login.c     questions for a person, and their answers
- *      connection_frames.c    what the worker says
- *      connection_run_frames.c  the same, about shells and commands
- *      connection_commands.c  commands and shells on it
- *      connection_end.c       how it ends
+ *      connection.c              made, named, looked at, freed
+ *      connection_match.c        which calls mean it, and which other one is the same
+ *      connection_watch.c        who looks on, and what they are told
+ *      connection_setup.c        from a host's name to an authenticated connection
+ *      connection_route.c        the way there: TCP, ProxyCommand, jump host
+ *      connection_worker.c       what its worker is given
+ *      connection_login.c        questions for a person, and their answers
+ *      connection_frames.c       what the worker says
+ *      connection_run_frames.c   the same, about shells and commands
+ *      connection_commands.c     commands and shells on it
+ *      connection_end.c          how it ends
  *
  * Process: supervisor.
  * Memory:  what a field does not call "not ours" or borrowed is the connection's.
