@@ -5,8 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define INPUT_MAX    (1024 * 1024) /* bytes typed in one call */
-#define PASSWORD_MAX 1024          /* bytes; OpenSSH's own limit for a password prompt */
+#define INPUT_MAX (1024 * 1024) /* bytes typed in one call */
 
 static bool check_text(const struct run_request *request, struct err *err)
 {
@@ -34,8 +33,9 @@ static bool check_rest(const struct run_request *request, struct err *err)
         if (shell != NULL && !target_check_shell_name(shell, err))
                 return false;
         if (request->password != NULL
-            && strnlen(request->password, PASSWORD_MAX + 1) > PASSWORD_MAX)
-                return err_set(err, ERR_INPUT, "password is longer than %d bytes.", PASSWORD_MAX);
+            && strnlen(request->password, SECRET_ANSWER_MAX + 1) > SECRET_ANSWER_MAX)
+                return err_set(err, ERR_INPUT, "password is longer than %d bytes.",
+                               SECRET_ANSWER_MAX);
         return key == NULL || target_check_key_path(key, err);
 }
 
