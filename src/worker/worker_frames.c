@@ -53,8 +53,6 @@ static void open_shell(struct worker *worker, const struct frame *frame, int64_t
                 worker->shells[i] = shell_new(&config, now_ms);
                 if (worker->probe_failed)
                         shell_on_no_probe(worker->shells[i], now_ms);
-                else if (worker->probe == NULL)
-                        worker->probe = probe_new(worker->ssh, now_ms);
                 return;
         }
         struct wire_end end = {

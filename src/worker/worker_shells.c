@@ -104,6 +104,9 @@ void worker_start_next_shell(struct worker *worker, int64_t now_ms)
                 if (shell_is_held(at) && (next == NULL || shell_id(at) < shell_id(next)))
                         next = at;
         }
-        if (next != NULL)
-                shell_start(next, now_ms);
+        if (next == NULL)
+                return;
+        shell_start(next, now_ms);
+        if (worker->probe == NULL && !worker->probe_failed) /* the shell is asked for first */
+                worker->probe = probe_new(worker->ssh, now_ms);
 }
