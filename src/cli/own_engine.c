@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 
+#include <signal.h>
+
 static bool redact_log(void *arg, struct str text, struct buf *out)
 {
         return engine_redact(arg, text, out);
@@ -10,6 +12,7 @@ static bool redact_log(void *arg, struct str text, struct buf *out)
 bool own_engine_init(struct own_engine *own, const struct cli_options *options, struct err *err)
 {
         *own = (struct own_engine){ .engine = NULL };
+        (void)signal(SIGPIPE, SIG_IGN); /* a worker or an agent that is gone shows in a result */
         if (uv_loop_init(&own->loop) != 0)
                 bug("no event loop");
         if (!engine_new(&own->engine, &own->loop, &options->engine, err))

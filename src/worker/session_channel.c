@@ -23,6 +23,7 @@ struct session_channel {
         char *exec; /* NULL: shell */
         uint32_t columns, rows;
         bool is_held;
+        bool is_unanswered; /* the open was given up before the host answered it */
         bool close_stdin;
         bool eof_sent;
         const struct channel_env *env; /* not ours; NULL: nothing */
@@ -90,6 +91,13 @@ struct session_channel *session_channel_new(ssh_session ssh, const struct sessio
         return channel;
 }
 
+static bool awaits_open(const struct session_channel *channel)
+{
+        return channel->is_unanswered
+            || (channel->state == SESSION_CHANNEL_OPENING && channel->step == STEP_OPEN
+                && !channel->is_held);
+}
+
 void session_channel_free(struct session_channel *channel)
 {
         if (channel == NULL)
@@ -97,7 +105,12 @@ void session_channel_free(struct session_channel *channel)
         if (channel->ssh != NULL) {
                 /* libssh keeps a channel until the host has closed it too, and would call us back */
                 (void)ssh_remove_channel_callbacks(channel->ssh, &channel->callbacks);
-                ssh_channel_free(channel->ssh); /* sends the close if it is still open */
+                /*
+                 * The host may still answer an open that was given up, and libssh ends the whole
+                 * session over a channel that it does not know: that one goes with the session.
+                 */
+                if (!awaits_open(channel))
+                        ssh_channel_free(channel->ssh); /* sends the close if it is still open */
         }
         buf_fini(&channel->unsent);
         free(channel->exec);
@@ -195,8 +208,10 @@ static void go_on_opening(struct session_channel *channel, int64_t now_ms)
         while (channel->step != STEP_DONE) {
                 int result = step_once(channel);
                 if (result == SSH_AGAIN) {
-                        if (now_ms >= channel->opened_by_ms)
+                        if (now_ms >= channel->opened_by_ms) {
+                                channel->is_unanswered = channel->step == STEP_OPEN;
                                 fail(channel, step_name(channel->step), "no answer in 10 s");
+                        }
                         return;
                 }
                 if (result != SSH_OK) {

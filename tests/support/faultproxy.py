@@ -51,6 +51,14 @@ class FaultProxy:
                 for side in pair:
                     self._forget(side)
 
+    def go_on(self):
+        """After half_open(): what was held up arrives."""
+        with self._lock:
+            for client, server in self.pairs:
+                for side, other in ((client, server), (server, client)):
+                    self._selector.register(side, selectors.EVENT_READ, other)
+        self._waker.send(b"x")
+
     def stop(self):
         self._is_running = False
         self._waker.send(b"x")
@@ -77,7 +85,9 @@ class FaultProxy:
     def _run(self):
         while self._is_running:
             for key, _ in self._selector.select(1):
-                if key.fileobj is self._listener:
+                if key.fileobj is self._wake:
+                    self._wake.recv(CHUNK)
+                elif key.fileobj is self._listener:
                     self._accept()
                 elif key.data is not None:
                     self._relay(key.fileobj, key.data)

@@ -243,3 +243,18 @@ def test_a_half_open_connection_is_noticed(proxied, proxy):
     status = pending.result(HALF_OPEN_S + 30)
     assert status.state == "lost" and status.exit_status is None, status
     comes_back(proxied, "far")
+
+
+def test_a_channel_that_opens_too_late_takes_nothing_with_it(start_server, sshd, proxy, tmp_path):
+    config = tmp_path / "config"
+    config.write_text(f"Host slow\n  HostName {proxy.host}\n  Port {proxy.port}\n  HostKeyAlias [{sshd.host}]:{sshd.port}\n"
+                      f"  User t-bash\nInclude {sshd.ssh_config}\n")
+    server = start_server(config=config)
+    assert server.execute("slow", "x=kept").exit_status == 0
+    proxy.half_open()
+    late = server.execute("slow", "true", session="late", timeout=30)
+    assert late.is_error and "no answer in 10 s" in late.text, late
+    proxy.go_on()
+    assert server.execute("slow", "echo $x", timeout=30).output == "kept\n"
+    assert server.execute("slow", "echo new", session="late", timeout=30).output == "new\n"
+    assert server.execute("slow", "echo $x").output == "kept\n"
