@@ -27,3 +27,25 @@ bool pattern_matches(struct str pattern, struct str text)
                 at++;
         return at == pattern.len;
 }
+
+bool pattern_weigh(struct str pattern, struct str text, bool *matches)
+{
+        bool excludes = str_starts(pattern, "!");
+        struct str rest = { pattern.ptr + excludes, pattern.len - excludes };
+
+        if (!pattern_matches(rest, text))
+                return true;
+        *matches = true;
+        return !excludes;
+}
+
+bool pattern_list_matches(struct str list, struct str text)
+{
+        bool matches = false;
+        struct str pattern;
+
+        while (str_item(&list, &pattern))
+                if (!pattern_weigh(pattern, text, &matches))
+                        return false;
+        return matches;
+}

@@ -70,21 +70,34 @@ struct str str_word(struct str *rest)
         return word;
 }
 
-bool str_line(struct str *rest, struct str *out_line)
+/* Up to the separator, which is dropped, or to the end. */
+static bool cut(struct str *rest, char separator, struct str *out)
 {
         if (rest->len == 0)
                 return false;
 
-        const char *newline = memchr(rest->ptr, '\n', rest->len);
-        size_t len = newline != NULL ? (size_t)(newline - rest->ptr) : rest->len;
-        size_t used = newline != NULL ? len + 1 : len;
+        const char *end = memchr(rest->ptr, separator, rest->len);
+        size_t len = end != NULL ? (size_t)(end - rest->ptr) : rest->len;
+        size_t used = end != NULL ? len + 1 : len;
 
-        *out_line = (struct str){ rest->ptr, len };
-        if (len > 0 && rest->ptr[len - 1] == '\r')
-                out_line->len--;
+        *out = (struct str){ rest->ptr, len };
         rest->ptr += used;
         rest->len -= used;
         return true;
+}
+
+bool str_line(struct str *rest, struct str *out_line)
+{
+        if (!cut(rest, '\n', out_line))
+                return false;
+        if (out_line->len > 0 && out_line->ptr[out_line->len - 1] == '\r')
+                out_line->len--;
+        return true;
+}
+
+bool str_item(struct str *rest, struct str *out_item)
+{
+        return cut(rest, ',', out_item);
 }
 
 bool str_number(struct str str, long long *out_number)

@@ -25,5 +25,8 @@ struct str str_word(struct str *rest);
 /* Cuts the first line off *rest, without its \n and a \r before it; false when *rest is empty. */
 bool str_line(struct str *rest, struct str *out_line);
 
+/* Cuts the first item off a list with commas between; false when *rest is empty. */
+bool str_item(struct str *rest, struct str *out_item);
+
 /* A whole decimal number of at most 18 digits, and nothing else. */
 bool str_number(struct str str, long long *out_number);

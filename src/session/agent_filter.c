@@ -1,45 +1,27 @@
 #include "session/agent_filter.h"
 
+#include "base/packed.h"
+
 #include <string.h>
 
 #define SIGN_REQUEST      13 /* SSH_AGENTC_SIGN_REQUEST */
 #define EXTENSION         27 /* SSH_AGENTC_EXTENSION */
 #define USERAUTH_REQUEST  50 /* SSH_MSG_USERAUTH_REQUEST */
 #define IDENTITIES_ANSWER 12 /* SSH_AGENT_IDENTITIES_ANSWER */
-#define LENGTH_LEN        4
 
 const uint8_t agent_failure[AGENT_SHORT_LEN] = { 0, 0, 0, 1, 5 /* SSH_AGENT_FAILURE */ };
 const uint8_t agent_success[AGENT_SHORT_LEN] = { 0, 0, 0, 1, 6 /* SSH_AGENT_SUCCESS */ };
 
-static uint32_t number_at(const uint8_t *bytes)
-{
-        return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8
-               | bytes[3];
-}
-
-/* Cuts a string (u32 length and bytes) off *rest. */
-static bool take_string(struct str *rest, struct str *out)
-{
-        if (rest->len < LENGTH_LEN)
-                return false;
-        size_t len = number_at((const uint8_t *)rest->ptr);
-        if (rest->len - LENGTH_LEN < len)
-                return false;
-        *out = (struct str){ rest->ptr + LENGTH_LEN, len };
-        *rest = (struct str){ out->ptr + len, rest->len - LENGTH_LEN - len };
-        return true;
-}
-
 enum agent_verdict agent_answer_look(const uint8_t *bytes, size_t len, size_t *out_used)
 {
-        if (len < LENGTH_LEN)
+        if (len < PACKED_NUMBER_LEN)
                 return AGENT_MORE;
-        size_t body = number_at(bytes);
+        size_t body = packed_number_at(bytes);
         if (body == 0 || body > AGENT_MESSAGE_MAX)
                 return AGENT_BAD;
-        if (len - LENGTH_LEN < body)
+        if (len - PACKED_NUMBER_LEN < body)
                 return AGENT_MORE;
-        *out_used = LENGTH_LEN + body;
+        *out_used = PACKED_NUMBER_LEN + body;
         return AGENT_PASS;
 }
 
@@ -58,8 +40,8 @@ static enum agent_verdict look_at_extension(struct agent_filter *filter, struct 
         struct str name;
         struct str blob;
 
-        if (!take_string(&rest, &name) || !str_is(name, "select@mcp-ssh-session")
-            || !take_string(&rest, &blob) || rest.len != 0 || blob.len > sizeof filter->selected)
+        if (!packed_take(&rest, &name) || !str_is(name, "select@mcp-ssh-session")
+            || !packed_take(&rest, &blob) || rest.len != 0 || blob.len > sizeof filter->selected)
                 return AGENT_REFUSE;
         filter->selected_len = 0;
         if (blob.len > 0 && !is_shown(filter, blob))
@@ -74,7 +56,7 @@ static bool take_this(struct str *rest, const char *text)
 {
         struct str found;
 
-        return take_string(rest, &found) && str_is(found, text);
+        return packed_take(rest, &found) && str_is(found, text);
 }
 
 static bool take_byte(struct str *rest, uint8_t byte)
@@ -92,10 +74,10 @@ static bool is_log_in(struct str data, const char *user, struct str key)
         struct str algorithm;
         struct str blob;
 
-        return take_string(&data, &session_id) && take_byte(&data, USERAUTH_REQUEST)
+        return packed_take(&data, &session_id) && take_byte(&data, USERAUTH_REQUEST)
                && take_this(&data, user) && take_this(&data, "ssh-connection")
                && take_this(&data, "publickey") && take_byte(&data, 1)
-               && take_string(&data, &algorithm) && take_string(&data, &blob) && data.len == 0
+               && packed_take(&data, &algorithm) && packed_take(&data, &blob) && data.len == 0
                && blob.len == key.len && memcmp(blob.ptr, key.ptr, key.len) == 0;
 }
 
@@ -104,11 +86,11 @@ static enum agent_verdict look_at_sign_request(struct agent_filter *filter, stru
         struct str blob;
         struct str data;
 
-        if (filter->signs == AGENT_SIGN_MAX || !take_string(&rest, &blob)
+        if (filter->signs == AGENT_SIGN_MAX || !packed_take(&rest, &blob)
             || !is_shown(filter, blob))
                 return AGENT_REFUSE;
         if (filter->user != NULL
-            && (!take_string(&rest, &data) || !is_log_in(data, filter->user, blob)))
+            && (!packed_take(&rest, &data) || !is_log_in(data, filter->user, blob)))
                 return AGENT_REFUSE;
         filter->signs++;
         return AGENT_PASS;
@@ -121,21 +103,14 @@ enum agent_verdict agent_filter_look(struct agent_filter *filter, const uint8_t 
 
         if (whole != AGENT_PASS)
                 return whole;
-        struct str rest = { (const char *)bytes + LENGTH_LEN + 1, *out_used - LENGTH_LEN - 1 };
-        switch (bytes[LENGTH_LEN]) {
+        struct str rest = { (const char *)bytes + PACKED_NUMBER_LEN + 1,
+                            *out_used - PACKED_NUMBER_LEN - 1 };
+        switch (bytes[PACKED_NUMBER_LEN]) {
         case AGENT_REQUEST_IDENTITIES: return rest.len == 0 ? AGENT_PASS : AGENT_REFUSE;
         case SIGN_REQUEST: return look_at_sign_request(filter, rest);
         case EXTENSION: return look_at_extension(filter, rest);
         default: /* a number from a worker, not our enum */ return AGENT_REFUSE;
         }
-}
-
-static void put_number(uint8_t out[LENGTH_LEN], size_t number)
-{
-        out[0] = (uint8_t)(number >> 24);
-        out[1] = (uint8_t)(number >> 16);
-        out[2] = (uint8_t)(number >> 8);
-        out[3] = (uint8_t)number;
 }
 
 /* The list on its way to the worker. */
@@ -163,7 +138,7 @@ static bool add_items(const struct agent_filter *filter, const struct buf *wante
                 struct str item = items;
                 struct str blob;
                 struct str comment;
-                if (!take_string(&items, &blob) || !take_string(&items, &comment))
+                if (!packed_take(&items, &blob) || !packed_take(&items, &comment))
                         return false;
                 item.len -= items.len;
                 bool is_wanted = wanted != NULL
@@ -180,22 +155,23 @@ static bool add_items(const struct agent_filter *filter, const struct buf *wante
 /* An identities answer: u32 length, type, u32 how many, and for each a blob and a comment. */
 static bool pass_list(const struct agent_filter *filter, struct str answer, struct buf *out)
 {
-        static const uint8_t head[LENGTH_LEN + 1 + LENGTH_LEN] = { [LENGTH_LEN] =
-                                                                           IDENTITIES_ANSWER };
+        static const uint8_t head[PACKED_NUMBER_LEN + 1 + PACKED_NUMBER_LEN] = {
+                [PACKED_NUMBER_LEN] = IDENTITIES_ANSWER
+        };
         struct list_out list = { .out = out };
         size_t begin = out->len;
 
         if (answer.len < sizeof head || !buf_append(out, head, sizeof head))
                 return false;
-        uint32_t how_many = number_at((const uint8_t *)answer.ptr + LENGTH_LEN + 1);
+        uint32_t how_many = packed_number_at(answer.ptr + PACKED_NUMBER_LEN + 1);
         struct str items = { answer.ptr + sizeof head, answer.len - sizeof head };
         for (unsigned i = 0; filter->preferred != NULL && i < filter->preferred->count; i++)
                 if (!add_items(filter, &filter->preferred->items[i], items, how_many, &list))
                         return false;
         if (!add_items(filter, NULL, items, how_many, &list))
                 return false;
-        put_number(out->data + begin, out->len - begin - LENGTH_LEN);
-        put_number(out->data + begin + LENGTH_LEN + 1, list.count);
+        packed_put_number(out->data + begin, (uint32_t)(out->len - begin - PACKED_NUMBER_LEN));
+        packed_put_number(out->data + begin + PACKED_NUMBER_LEN + 1, list.count);
         return true;
 }
 
@@ -203,7 +179,7 @@ bool agent_answer_pass(const struct agent_filter *filter, struct str answer, str
 {
         size_t begin = out->len;
 
-        if ((uint8_t)answer.ptr[LENGTH_LEN] != IDENTITIES_ANSWER)
+        if ((uint8_t)answer.ptr[PACKED_NUMBER_LEN] != IDENTITIES_ANSWER)
                 return buf_append(out, answer.ptr, answer.len);
         if (pass_list(filter, answer, out))
                 return true;

@@ -3,8 +3,6 @@
 #include "base/buf.h"
 #include "base/scoped.h"
 
-#include <string.h>
-
 #define LIST_MAX 1024 /* characters; all names of a kind are far fewer */
 
 enum grade {
@@ -69,24 +67,11 @@ static const char *keyword_of(enum algorithm_kind kind)
         return "";
 }
 
-/* Cuts the next name off a list; false at its end. */
-static bool next_name(struct str *list, struct str *out_name)
-{
-        if (list->len == 0)
-                return false;
-        const char *comma = memchr(list->ptr, ',', list->len);
-        size_t len = comma != NULL ? (size_t)(comma - list->ptr) : list->len;
-        size_t used = comma != NULL ? len + 1 : len;
-        *out_name = (struct str){ list->ptr, len };
-        *list = (struct str){ list->ptr + used, list->len - used };
-        return true;
-}
-
 static bool list_has(struct str list, const char *name)
 {
         struct str at;
 
-        while (next_name(&list, &at))
+        while (str_item(&list, &at))
                 if (str_is(at, name))
                         return true;
         return false;
@@ -139,7 +124,7 @@ char *algorithms_legacy(struct str agreed)
         struct str at;
 
         buf_init(&list, LIST_MAX);
-        while (next_name(&agreed, &at))
+        while (str_item(&agreed, &at))
                 for (size_t i = 0; i < ALGORITHMS; i++)
                         if (algorithms[i].grade == GRADE_LEGACY && str_is(at, algorithms[i].name)
                             && !list_has(buf_str(&list), algorithms[i].name))

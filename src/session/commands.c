@@ -45,9 +45,9 @@ static size_t count_where(const struct commands *commands, bool is_final)
 {
         size_t count = 0;
 
-        for (struct command *at = commands_first(commands); at != NULL;
-             at = commands_after(commands, at))
-                count += command_state_is_final(at->state) == is_final;
+        list_each(at, &commands->list)
+                count += command_state_is_final(list_entry(at, struct command, node)->state)
+                         == is_final;
         return count;
 }
 
@@ -115,22 +115,23 @@ static struct command *entry(const struct commands *commands, struct list_node *
         return node == &commands->list ? NULL : list_entry(node, struct command, node);
 }
 
-struct command *commands_first(const struct commands *commands)
-{
-        return entry(commands, commands->list.next);
-}
-
 struct command *commands_last(const struct commands *commands)
 {
         return entry(commands, commands->list.prev);
 }
 
-struct command *commands_after(const struct commands *commands, const struct command *command)
-{
-        return entry(commands, command->node.next);
-}
-
 struct command *commands_before(const struct commands *commands, const struct command *command)
 {
         return entry(commands, command->node.prev);
+}
+
+struct command *commands_next_live(const struct commands *commands, uint64_t connection,
+                                   const struct command *after)
+{
+        struct command *at =
+                entry(commands, after != NULL ? after->node.next : commands->list.next);
+
+        while (at != NULL && (at->connection != connection || command_state_is_final(at->state)))
+                at = entry(commands, at->node.next);
+        return at;
 }

@@ -26,8 +26,10 @@ bool commands_was_given(const struct commands *commands, command_id id); /* also
 /* ERR_LIMIT when COMMANDS_RUNNING_MAX are running; the text tells how to free one. */
 bool commands_has_room(const struct commands *commands, struct err *err);
 
-/* From the oldest (commands_first) or the newest (commands_last) on; NULL at the end. */
-struct command *commands_first(const struct commands *commands);
+/* From the newest (commands_last) on; NULL at the end. */
 struct command *commands_last(const struct commands *commands);
-struct command *commands_after(const struct commands *commands, const struct command *command);
 struct command *commands_before(const struct commands *commands, const struct command *command);
+
+/* The next one on that connection that has not ended; after NULL: the oldest. NULL: none is left. */
+struct command *commands_next_live(const struct commands *commands, uint64_t connection,
+                                   const struct command *after);

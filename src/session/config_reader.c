@@ -170,18 +170,6 @@ static bool take_value(struct config_reader *reader, const char *keyword, struct
 
 /* ---- blocks ---- */
 
-/* What one more pattern of a list does to the verdict; false: it excludes, for good. */
-static bool weigh_pattern(struct str pattern, struct str name, bool *is_match)
-{
-        bool is_negated = str_starts(pattern, "!");
-        struct str rest = { pattern.ptr + is_negated, pattern.len - is_negated };
-
-        if (!pattern_matches(rest, name))
-                return true;
-        *is_match = true;
-        return !is_negated;
-}
-
 /* The patterns of a Host line: words. */
 static bool matches_words(struct str list, struct str name)
 {
@@ -189,24 +177,8 @@ static bool matches_words(struct str list, struct str name)
         struct str word;
 
         while (next_word(&list, &word))
-                if (!weigh_pattern(word, name, &is_match))
+                if (!pattern_weigh(word, name, &is_match))
                         return false;
-        return is_match;
-}
-
-/* Those of a Match criterion: one word, with commas between. */
-static bool matches_list(struct str list, struct str name)
-{
-        bool is_match = false;
-
-        while (list.len > 0) {
-                const char *comma = memchr(list.ptr, ',', list.len);
-                size_t len = comma != NULL ? (size_t)(comma - list.ptr) : list.len;
-                if (!weigh_pattern((struct str){ list.ptr, len }, name, &is_match))
-                        return false;
-                len += comma != NULL;
-                list = (struct str){ list.ptr + len, list.len - len };
-        }
         return is_match;
 }
 
@@ -220,13 +192,13 @@ static bool judge(struct config_reader *reader, struct str criterion, struct str
                                                             : host->home->user);
 
         if (str_is(criterion, "host"))
-                *out_holds = matches_list(argument, value_of(reader, "hostname", given));
+                *out_holds = pattern_list_matches(argument, value_of(reader, "hostname", given));
         else if (str_is(criterion, "originalhost"))
-                *out_holds = matches_list(argument, given);
+                *out_holds = pattern_list_matches(argument, given);
         else if (str_is(criterion, "user"))
-                *out_holds = matches_list(argument, value_of(reader, "user", user));
+                *out_holds = pattern_list_matches(argument, value_of(reader, "user", user));
         else if (str_is(criterion, "localuser"))
-                *out_holds = matches_list(argument, str_of(host->home->user));
+                *out_holds = pattern_list_matches(argument, str_of(host->home->user));
         else
                 return err_set(err, ERR_CONNECT,
                                "its ssh_config has `Match %.*s`, which only the ssh program can "

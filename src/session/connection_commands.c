@@ -37,10 +37,9 @@ static unsigned channel_count(const struct connection *connection)
         const struct commands *commands = connection->env->commands;
         unsigned count = connection->shells.count;
 
-        for (struct command *at = commands_first(commands); at != NULL;
-             at = commands_after(commands, at))
-                count += at->isolated && at->connection == connection->id
-                         && !command_state_is_final(at->state);
+        for (struct command *at = commands_next_live(commands, connection->id, NULL); at != NULL;
+             at = commands_next_live(commands, connection->id, at))
+                count += at->isolated;
         return count;
 }
 
@@ -203,10 +202,9 @@ void connection_run_waiting(struct connection *connection)
                 if (shell->state == SHELL_WANTED && connection_is_live(connection))
                         open_shell(connection, shell);
         }
-        for (struct command *at = commands_first(commands); at != NULL;
-             at = commands_after(commands, at))
-                if (at->connection == connection->id && at->isolated && !at->is_sent
-                    && !command_state_is_final(at->state) && connection_is_live(connection))
+        for (struct command *at = commands_next_live(commands, connection->id, NULL); at != NULL;
+             at = commands_next_live(commands, connection->id, at))
+                if (at->isolated && !at->is_sent && connection_is_live(connection))
                         send_run(connection, at);
 }
 

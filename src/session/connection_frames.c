@@ -23,16 +23,13 @@
 #define LOG_WINDOW_MS      10000
 #define IDENTIFICATION_MAX 255 /* RFC 4253 4.2 */
 #define METHOD_MAX         256
-#define PROGRAM_MAX        64
-#define HOST_KEY_MAX       (16 * 1024)
 
-/* A text of the host's for people, without secrets. */
-static char *host_text(const struct connection *connection, struct str bytes, size_t max)
+char *connection_host_text(const struct connection *connection, struct str bytes, size_t max)
 {
         return remote_text_shown(connection->env->redactor, bytes, max);
 }
 
-static void break_off(struct connection *connection, const struct frame *frame, const char *why)
+void connection_break_off(struct connection *connection, const struct frame *frame, const char *why)
 {
         struct err err;
 
@@ -41,31 +38,6 @@ static void break_off(struct connection *connection, const struct frame *frame, 
                       frame->kind, why);
         log_warn("%s: %s", connection->name, err.text);
         connection_fail(connection, &err);
-}
-
-/* The command a frame is about; NULL: nothing to do, and all is said if something was wrong. */
-static struct command *command_of(struct connection *connection, const struct frame *frame)
-{
-        const struct commands *commands = connection->env->commands;
-        command_id id = { frame->id };
-        struct command *command = commands_find(commands, id);
-
-        if (command == NULL && commands_was_given(commands, id))
-                return NULL;
-        if (command == NULL || command->connection != connection->id || !command->is_sent) {
-                break_off(connection, frame, "not a command of its own");
-                return NULL;
-        }
-        return command_state_is_final(command->state) ? NULL : command;
-}
-
-static struct shell *shell_of(struct connection *connection, const struct frame *frame)
-{
-        struct shell *shell = shells_find(&connection->shells, frame->id);
-
-        if (shell == NULL && !shells_was_given(&connection->shells, frame->id))
-                break_off(connection, frame, "not a shell of its own");
-        return shell;
 }
 
 /* ---- about the connection ---- */
@@ -78,7 +50,7 @@ static void on_log(struct connection *connection, const struct frame *frame)
         int64_t now = clock_now_ms();
 
         if (!wire_read_done(&reader) || level > LOG_TRACE) {
-                break_off(connection, frame, "does not decode");
+                connection_break_off(connection, frame, "does not decode");
                 return;
         }
         if (now - connection->log_window_ms >= LOG_WINDOW_MS) {
@@ -87,7 +59,7 @@ static void on_log(struct connection *connection, const struct frame *frame)
         }
         if (++connection->log_lines > LOG_LINES_MAX)
                 return;
-        scoped_free char *text = host_text(connection, bytes, LOG_TEXT_MAX);
+        scoped_free char *text = connection_host_text(connection, bytes, LOG_TEXT_MAX);
         scoped_free char *shown = connection_shown(connection, text);
         log_write((enum log_level)level, "%s: %s", connection->name,
                   level < LOG_DEBUG ? shown : text);
@@ -106,7 +78,7 @@ static void on_sandbox(struct connection *connection, const struct frame *frame)
         uint32_t in_force = wire_get_u32(&reader);
 
         if (!wire_read_done(&reader)) {
-                break_off(connection, frame, "does not decode");
+                connection_break_off(connection, frame, "does not decode");
                 return;
         }
         char *sandbox = connection->env->sandbox;
@@ -130,10 +102,10 @@ static void on_host_key(struct connection *connection, const struct frame *frame
         (void)wire_get_bytes(&reader); /* the type: the blob says it itself */
         struct str blob = wire_get_bytes(&reader);
 
-        if (!wire_read_done(&reader) || blob.len == 0 || blob.len > HOST_KEY_MAX)
-                break_off(connection, frame, "does not decode");
+        if (!wire_read_done(&reader) || blob.len == 0 || blob.len > KEY_BLOB_MAX)
+                connection_break_off(connection, frame, "does not decode");
         else if (connection->state != CONNECTION_KEX || connection->host_key_shown.len > 0)
-                break_off(connection, frame, "not now");
+                connection_break_off(connection, frame, "not now");
         else
                 connection_on_host_key(connection, blob);
 }
@@ -146,13 +118,13 @@ static void on_ready(struct connection *connection, const struct frame *frame)
         struct str algorithms = wire_get_bytes(&reader);
 
         if (!wire_read_done(&reader) || connection->state != CONNECTION_AUTH) {
-                break_off(connection, frame, "not now, or does not decode");
+                connection_break_off(connection, frame, "not now, or does not decode");
                 return;
         }
         free(connection->server);
         free(connection->auth_method);
-        connection->server = host_text(connection, server, IDENTIFICATION_MAX);
-        scoped_free char *auth_method = host_text(connection, method, METHOD_MAX);
+        connection->server = connection_host_text(connection, server, IDENTIFICATION_MAX);
+        scoped_free char *auth_method = connection_host_text(connection, method, METHOD_MAX);
         connection->auth_method = connection_shown(connection, auth_method);
         free(connection->legacy);
         connection->legacy = algorithms_legacy(algorithms);
@@ -176,7 +148,7 @@ static void on_progress(struct connection *connection, const struct frame *frame
         struct str text = wire_get_bytes(&reader);
 
         if (!wire_read_done(&reader) || kind >= WIRE_PROGRESS_KINDS) {
-                break_off(connection, frame, "does not decode");
+                connection_break_off(connection, frame, "does not decode");
                 return;
         }
         scoped_free char *shown = remote_text(text, IDENTIFICATION_MAX);
@@ -195,7 +167,7 @@ static void on_prompt(struct connection *connection, const struct frame *frame)
         struct wire_prompt prompt;
 
         if (!wire_read_prompt(frame, &prompt) || !connection_on_prompt(connection, &prompt))
-                break_off(connection, frame, "not now, or does not decode");
+                connection_break_off(connection, frame, "not now, or does not decode");
 }
 
 static void on_secret(struct connection *connection, const struct frame *frame)
@@ -203,7 +175,7 @@ static void on_secret(struct connection *connection, const struct frame *frame)
         struct wire_secret secret;
 
         if (!wire_read_secret(frame, &secret) || !connection_on_secret(connection, &secret))
-                break_off(connection, frame, "not now, or does not decode");
+                connection_break_off(connection, frame, "not now, or does not decode");
 }
 
 static void on_advice(struct connection *connection, const struct frame *frame)
@@ -213,7 +185,7 @@ static void on_advice(struct connection *connection, const struct frame *frame)
 
         if (!wire_read_done(&reader) || advice >= WIRE_ADVICE_KINDS
             || connection->state != CONNECTION_AUTH)
-                break_off(connection, frame, "not now, or does not decode");
+                connection_break_off(connection, frame, "not now, or does not decode");
         else
                 connection->login.advice = (enum wire_advice)advice;
 }
@@ -240,10 +212,10 @@ static void on_failed(struct connection *connection, const struct frame *frame)
         struct err err;
 
         if (!wire_read_done(&reader)) {
-                break_off(connection, frame, "does not decode");
+                connection_break_off(connection, frame, "does not decode");
                 return;
         }
-        scoped_free char *text = host_text(connection, bytes, ERR_TEXT_MAX / 2);
+        scoped_free char *text = connection_host_text(connection, bytes, ERR_TEXT_MAX / 2);
         (void)err_set(&err, is_connecting_error(code) ? (enum err_code)code : ERR_CONNECT, "%s",
                       text[0] != 0 ? text : "the connection failed");
         if (connection->state == CONNECTION_AUTH && err.code == ERR_AUTH) {
@@ -256,166 +228,7 @@ static void on_failed(struct connection *connection, const struct frame *frame)
         connection_fail_with_words(connection, &err);
 }
 
-/* ---- about shells ---- */
-
-static void on_shell_ready(struct connection *connection, const struct frame *frame)
-{
-        struct wire_reader reader = wire_read(frame);
-        struct str program = wire_get_bytes(&reader);
-        int64_t pid = wire_get_i64(&reader);
-        struct shell *shell = shell_of(connection, frame);
-
-        if (shell == NULL || shell->state == SHELL_CLOSING)
-                return;
-        if (!wire_read_done(&reader) || shell->state != SHELL_OPENING) {
-                break_off(connection, frame, "not now, or does not decode");
-                return;
-        }
-        free(shell->program);
-        shell->program = host_text(connection, program, PROGRAM_MAX);
-        shell->is_watched = pid != 0;
-        shell->state = SHELL_READY;
-        log_info("%s: shell %s is %s, process %" PRId64, connection->name, shell->name,
-                 shell->program, pid);
-        connection_run_in_shell(connection, shell);
-}
-
-/* What is left in a shell that has ended, ends with it. */
-static void end_commands_of(struct connection *connection, struct shell *shell, const char *why)
-{
-        struct commands *commands = connection->env->commands;
-        struct err err;
-
-        while (shell->depth > 0) {
-                command_id id = shell_top(shell);
-                struct command *command = commands_find(commands, id);
-                shell_drop(shell, id);
-                if (command == NULL || command_state_is_final(command->state))
-                        continue;
-                (void)err_set(&err, ERR_REMOTE, "the shell ended: %s", why);
-                command_end(command,
-                            connection_may_have_run(connection, command) ? COMMAND_LOST
-                                                                         : COMMAND_FAILED,
-                            &err);
-        }
-}
-
-static void on_shell_ended(struct connection *connection, const struct frame *frame)
-{
-        struct wire_end end;
-        struct shell *shell = shell_of(connection, frame);
-
-        if (shell == NULL)
-                return;
-        if (!wire_read_end(frame, &end)) {
-                break_off(connection, frame, "does not decode");
-                return;
-        }
-        scoped_free char *text = host_text(connection, end.text, ERR_TEXT_MAX / 2);
-        scoped_free char *why = text[0] != 0 ? xstrdup(text)
-                                : end.status >= 0
-                                        ? xasprintf("it exited with status %" PRId32, end.status)
-                                        : xstrdup("it exited");
-        end_commands_of(connection, shell, why);
-        connection_forget_shell(connection, shell, why);
-}
-
-/* ---- about commands ---- */
-
-static void on_started(struct connection *connection, const struct frame *frame)
-{
-        struct command *command = command_of(connection, frame);
-
-        if (command == NULL)
-                return;
-        if (command->is_started || frame->len != 0) {
-                break_off(connection, frame, "not now");
-                return;
-        }
-        command->is_started = true;
-        if (command->state
-            != COMMAND_RUNNING) /* input to an rc file's question may have set that */
-                command_set_state(command, COMMAND_RUNNING);
-}
-
-static void on_output(struct connection *connection, const struct frame *frame)
-{
-        struct wire_reader reader = wire_read(frame);
-        uint32_t stream = wire_get_u32(&reader);
-        struct str bytes = wire_get_bytes(&reader);
-        struct command *command = command_of(connection, frame);
-
-        if (command == NULL)
-                return;
-        if (!wire_read_done(&reader) || (stream != 1 && stream != 2) || !command->is_started)
-                break_off(connection, frame, "not now, or does not decode");
-        else
-                command_add_output(command, stream, bytes);
-}
-
-static void on_partial(struct connection *connection, const struct frame *frame)
-{
-        struct wire_reader reader = wire_read(frame);
-        struct str bytes = wire_get_bytes(&reader);
-        struct command *command = command_of(connection, frame);
-
-        if (command == NULL)
-                return;
-        if (!wire_read_done(&reader) || !command->is_started) {
-                break_off(connection, frame, "not now, or does not decode");
-                return;
-        }
-        output_set_partial(command->out, bytes.ptr, bytes.len);
-        command->output_ms = clock_now_ms();
-}
-
-static void on_awaiting(struct connection *connection, const struct frame *frame)
-{
-        struct wire_reader reader = wire_read(frame);
-        uint32_t awaiting = wire_get_u32(&reader);
-        struct str bytes = wire_get_bytes(&reader);
-        struct command *command = command_of(connection, frame);
-
-        if (command == NULL)
-                return;
-        if (!wire_read_done(&reader) || awaiting >= WIRE_AWAITING_KINDS) {
-                break_off(connection, frame, "not now, or does not decode");
-                return;
-        }
-        if (awaiting != WIRE_AWAITING_NOTHING) {
-                scoped_free char *question = host_text(connection, bytes, COMMAND_QUESTION_MAX);
-                command_set_awaiting(command, (enum wire_awaiting)awaiting, &question);
-        } else if (command->state == COMMAND_AWAITING) {
-                command_set_state(command, COMMAND_RUNNING);
-        }
-}
-
-static void on_ended(struct connection *connection, const struct frame *frame)
-{
-        struct wire_end end;
-        struct command *command = command_of(connection, frame);
-
-        if (command == NULL)
-                return;
-        if (!wire_read_end(frame, &end)) {
-                break_off(connection, frame, "does not decode");
-                return;
-        }
-        struct shell *shell = shells_find(&connection->shells, command->shell);
-        if (shell != NULL && end.cwd.len > 0) {
-                free(shell->cwd);
-                shell->cwd = remote_text(end.cwd, COMMAND_CWD_MAX);
-        }
-        command_end_as_told(command, &end);
-        connection_end_command(connection, command);
-        if (shell == NULL || end.shell_gone == 0)
-                return;
-        end_commands_of(connection, shell, "it went with a command inside it");
-        scoped_free char *why = xasprintf("it ended with the command \"%.40s\"",
-                                          command_shown_text(command));
-        scoped_free char *shown = remote_text(str_of(why), 120);
-        connection_forget_shell(connection, shell, shown);
-}
+/* ---- all of them ---- */
 
 static void dispatch(struct connection *connection, const struct frame *frame)
 {
@@ -429,16 +242,12 @@ static void dispatch(struct connection *connection, const struct frame *frame)
         case WIRE_PROMPT: on_prompt(connection, frame); return;
         case WIRE_SECRET: on_secret(connection, frame); return;
         case WIRE_ADVICE: on_advice(connection, frame); return;
-        case WIRE_SHELL_READY: on_shell_ready(connection, frame); return;
-        case WIRE_SHELL_ENDED: on_shell_ended(connection, frame); return;
-        case WIRE_STARTED: on_started(connection, frame); return;
-        case WIRE_OUTPUT: on_output(connection, frame); return;
-        case WIRE_PARTIAL: on_partial(connection, frame); return;
-        case WIRE_AWAITING: on_awaiting(connection, frame); return;
-        case WIRE_ENDED: on_ended(connection, frame); return;
         case WIRE_FORWARD_OPENED: connection_on_forward_opened(connection, frame); return;
         case WIRE_FORWARD_ENDED: connection_on_forward_ended(connection, frame); return;
-        default: /* a number from a worker, not our enum */ break_off(connection, frame, "unknown");
+        default: /* a number from a worker, not our enum */
+                if (!connection_on_run_frame(connection, frame))
+                        connection_break_off(connection, frame, "unknown");
+                return;
         }
 }
 

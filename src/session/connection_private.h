@@ -1,16 +1,22 @@
 #pragma once
 /*
- * connection_private.h - the inside of a connection, for the six files that are one.
+ * connection_private.h - the inside of a connection, for the files that are one.
  *
- *      connection.c           its life: made, named, ended
- *      connection_setup.c     from a host's name to an authenticated connection
- *      connection_route.c     the way there: TCP, ProxyCommand, jump host
- *      connection_worker.c    what its worker is given
- *      connection_login.c     questions for a person, and their answers
- *      connection_frames.c    what the worker says
- *      connection_commands.c  commands and shells on it
+ *      connection.c              made, named, looked at, freed
+ *      connection_match.c        which calls mean it, and which other one is the same
+ *      connection_watch.c        who looks on, and what they are told
+ *      connection_setup.c        from a host's name to an authenticated connection
+ *      connection_route.c        the way there: TCP, ProxyCommand, jump host
+ *      connection_worker.c       what its worker is given
+ *      connection_login.c        questions for a person, and their answers
+ *      connection_frames.c       what the worker says
+ *      connection_run_frames.c   the same, about shells and commands
+ *      connection_commands.c     commands and shells on it
+ *      connection_end.c          how it ends
  *
  * Process: supervisor.
+ * Memory:  what a field does not call "not ours" or borrowed is the connection's.
+ * Errors:  as in connection.h; a bool function's own comment says what false is.
  */
 #include "session/agent.h"
 #include "session/connection.h"
@@ -118,24 +124,41 @@ struct connection {
 
 /* connection.c */
 void connection_set_state(struct connection *connection, enum connection_state next);
-void connection_set_deadline(struct connection *connection, int64_t ms);
-
-/* Tells the watcher, if there is one. */
-void connection_tell_step(struct connection *connection, enum connect_step step, const char *text);
-void connection_tell_attempt(struct connection *connection, const char *text);
-
-/* Ends it with an error: commands become FAILED or LOST. Takes no effect on one that is ending. */
-void connection_fail(struct connection *connection, const struct err *why);
-
-/* May any of it have run? A worker types nothing into a shell that it has not called ready. */
-bool connection_may_have_run(const struct connection *connection, const struct command *command);
-void connection_lose_worker(struct connection *connection);
-void connection_remember_losses(struct connection *connection, const char *why);
-void connection_close_because(struct connection *connection, const struct err *why,
-                              int64_t grace_ms);
+void connection_free(struct connection *connection); /* when its timer's handle is closed */
 
 /* The text without what an override brought in; yours, free(). */
 char *connection_shown(const struct connection *connection, const char *text);
+
+/* connection_match.c */
+void connection_add_alias(struct connection *connection, const char *given,
+                          const struct target *target, const char *jump);
+
+/* connection_watch.c */
+bool connection_is_past_asking(const struct connection *connection);
+
+/* These tell the watcher, if there is one. Nothing follows a failure. */
+void connection_tell_step(struct connection *connection, enum connect_step step, const char *text);
+void connection_tell_attempt(struct connection *connection, const char *text);
+void connection_tell_failure(struct connection *connection, const struct err *why);
+
+/* connection_end.c */
+void connection_set_deadline(struct connection *connection, int64_t ms); /* from now; -1: none */
+
+/* Ends it with an error: commands become FAILED or LOST. Takes no effect on one that is ending. */
+void connection_fail(struct connection *connection, const struct err *why);
+void connection_close_because(struct connection *connection, const struct err *why,
+                              int64_t grace_ms);
+void connection_lose_worker(struct connection *connection);
+
+/* Leaves it CLOSING; grace_ms 0: the worker is not to be trusted with a good-bye. */
+void connection_wind_up(struct connection *connection, int64_t grace_ms);
+
+/* May any of it have run? A worker types nothing into a shell that it has not called ready. */
+bool connection_may_have_run(const struct connection *connection, const struct command *command);
+
+/* Takes the command out of this connection; its shell's name is yours, free(). */
+char *connection_take_command(struct connection *connection, struct command *command);
+void connection_remember_losses(struct connection *connection, const char *why);
 
 /* connection_setup.c */
 void connection_start(struct connection *connection);
@@ -184,6 +207,17 @@ char *connection_person_command(const struct connection *connection, const char 
 /* connection_frames.c */
 void connection_on_frame(void *arg, const struct frame *frame);
 void connection_on_postbox_end(void *arg, enum postbox_end end);
+
+/* The worker is broken: nothing of the frame was believed, and the connection ends. */
+void connection_break_off(struct connection *connection, const struct frame *frame,
+                          const char *why);
+
+/* A text of the host's for people, without secrets; yours, free(). */
+char *connection_host_text(const struct connection *connection, struct str bytes, size_t max);
+
+/* connection_run_frames.c */
+/* False: the frame is about neither a shell nor a command. */
+bool connection_on_run_frame(struct connection *connection, const struct frame *frame);
 
 /* connection_commands.c */
 void connection_run_waiting(struct connection *connection); /* it has become ready */

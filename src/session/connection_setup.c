@@ -203,10 +203,8 @@ static void take_names(struct connection *connection)
         connection->limit_key =
                 xasprintf("%s port %d%s%s", connection->host, connection->port,
                           connection->via[0] != 0 ? " through " : "", connection->via);
-        for (struct command *at = commands_first(commands); at != NULL;
-             at = commands_after(commands, at)) {
-                if (at->connection != connection->id || command_state_is_final(at->state))
-                        continue;
+        for (struct command *at = commands_next_live(commands, connection->id, NULL); at != NULL;
+             at = commands_next_live(commands, connection->id, at)) {
                 const struct shell *shell = shells_find(&connection->shells, at->shell);
                 scoped_free char *session =
                         connection_session_name(connection,
@@ -284,10 +282,9 @@ static void note_new_key(struct connection *connection, const char *note)
         struct commands *commands = connection->env->commands;
 
         log_warn("%s: %s", connection->name, note);
-        for (struct command *at = commands_first(commands); at != NULL;
-             at = commands_after(commands, at))
-                if (at->connection == connection->id && !command_state_is_final(at->state))
-                        command_add_note(at, note);
+        for (struct command *at = commands_next_live(commands, connection->id, NULL); at != NULL;
+             at = commands_next_live(commands, connection->id, at))
+                command_add_note(at, note);
 }
 
 /* It goes on where the key cannot be written down: it is what the policy says. */

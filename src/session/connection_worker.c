@@ -77,17 +77,15 @@ static bool is_disabled(const struct ssh_config *config, struct str method)
 /* PreferredAuthentications without what the configuration switches off; yours, free(). */
 static char *auth_methods(const struct ssh_config *config)
 {
-        const char *at = config->auth_methods != NULL ? config->auth_methods : AUTH_METHODS;
+        struct str rest = str_of(config->auth_methods != NULL ? config->auth_methods : AUTH_METHODS);
+        struct str method;
         struct buf list;
 
         buf_init(&list, AUTH_METHODS_MAX);
-        while (*at != 0) {
-                struct str method = { at, strcspn(at, ",") };
+        while (str_item(&rest, &method))
                 if (!is_disabled(config, method))
                         (void)buf_printf(&list, "%s%.*s", list.len > 0 ? "," : "", (int)method.len,
                                          method.ptr); /* full: the rest is not tried */
-                at += method.len + (at[method.len] == ',');
-        }
         return buf_take(&list);
 }
 

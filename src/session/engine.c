@@ -1,44 +1,21 @@
 /*
- * A facade: checks what a call says, finds or makes the connection, and hands over. The parts are
- * made in engine_new() in the order of their dependence.
+ * The parts are made in engine_new() in the order of their dependence. What connections tell
+ * (struct connection_env) comes in here and goes on to the part that wants to know.
  */
-#include "session/engine.h"
+#include "session/engine_private.h"
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/scoped.h"
 #include "session/agent.h"
-#include "session/connections.h"
 #include "session/postbox.h"
-#include "session/waits.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define INPUT_MAX       (1024 * 1024) /* bytes typed in one call */
-#define PASSWORD_MAX    1024          /* bytes; OpenSSH's own limit for a password prompt */
-#define LOOK_UP_THREADS "8"           /* libuv lets half of its pool look up names at a time */
+#define LOOK_UP_THREADS "8" /* libuv lets half of its pool look up names at a time */
 
-struct engine {
-        struct connection_env env;
-        struct connections *connections;
-        struct commands *commands;
-        struct waits *waits;
-        struct spawner *spawner;
-        struct redactor *redactor;
-        struct overrides *overrides;
-        struct auth_limits *auth_limits;
-        struct backoff *backoff;
-        struct losses *losses;
-        struct keyring *keyring;
-        void (*on_connecting)(void *arg);
-        void *on_connecting_arg;
-        uint8_t *scratch;
-        bool is_stopping;
-};
-
-/* ---- life ---- */
+/* ---- what connections tell ---- */
 
 static void on_spawn_report(void *arg, const struct spawn_record *record)
 {
@@ -64,9 +41,6 @@ static void on_gone(void *arg, struct connection *connection)
         if (engine->is_stopping && connections_count(engine->connections) == 0)
                 spawner_stop(engine->spawner);
 }
-
-static bool on_jump(void *arg, struct connection *behind, const struct hop *hop, const char *rest,
-                    struct err *err);
 
 static struct connection *find_connection(void *arg, uint64_t id)
 {
@@ -111,6 +85,8 @@ static void on_command_changed(void *arg)
         waits_poke(engine->waits);
 }
 
+/* ---- life ---- */
+
 static bool add_override_secret(void *arg, const struct secret *secret, struct err *err)
 {
         return redactor_add(arg, (struct str){ secret_bytes(secret), secret_len(secret) }, err);
@@ -141,7 +117,7 @@ static void make_parts(struct engine *engine, uv_loop_t *loop, const struct engi
                 .scratch = engine->scratch,
                 .on_resolved = on_resolved,
                 .on_gone = on_gone,
-                .on_jump = on_jump,
+                .on_jump = engine_on_jump,
                 .on_ready = on_ready,
                 .on_end = on_end,
                 .find = find_connection,
@@ -254,465 +230,6 @@ bool engine_redact(const struct engine *engine, struct str text, struct buf *out
         return false;
 }
 
-/* ---- running ---- */
-
-static const char *or_null(const char *text)
-{
-        return text != NULL && text[0] != 0 ? text : NULL;
-}
-
-static bool check_text(const struct run_request *request, struct err *err)
-{
-        struct str text = { request->text, request->text_len };
-
-        if (str_trim(text).len == 0)
-                return err_set(err, ERR_INPUT, "command is empty: give a shell command.");
-        if (text.len > COMMAND_TEXT_MAX)
-                return err_set(err, ERR_LIMIT,
-                               "command has %zu bytes, the limit is %d: put it into a file on "
-                               "the host and run that.",
-                               text.len, COMMAND_TEXT_MAX);
-        if (memchr(text.ptr, 0, text.len) != NULL)
-                return err_set(err, ERR_INPUT,
-                               "command has a NUL byte, which no shell takes: write it as "
-                               "\\0 inside printf '...'.");
-        return true;
-}
-
-static bool check_rest(const struct run_request *request, struct err *err)
-{
-        const char *shell = or_null(request->session.shell);
-        const char *key = or_null(request->key_filename);
-
-        if (shell != NULL && !target_check_shell_name(shell, err))
-                return false;
-        if (request->password != NULL
-            && strnlen(request->password, PASSWORD_MAX + 1) > PASSWORD_MAX)
-                return err_set(err, ERR_INPUT, "password is longer than %d bytes.", PASSWORD_MAX);
-        return key == NULL || target_check_key_path(key, err);
-}
-
-/* The operator's word for the host as it was said, else for the host name in it. */
-static bool find_override(const struct engine *engine, const char *given,
-                          const struct target *target, struct override *out, struct err *err)
-{
-        if (!overrides_find(engine->overrides, given, out, err))
-                return false;
-        if (override_is_any(out))
-                return true;
-        return overrides_find(engine->overrides, target->host, out, err);
-}
-
-/* The machine that a reference means; what an override says anyway is no part of its name. */
-static bool parse_reference(const struct engine *engine, const struct session_ref *session,
-                            struct target *out_target, struct override *out_override,
-                            struct err *err)
-{
-        struct target target;
-
-        if (!target_parse(&target, session->host, session->username, session->port, err))
-                return false;
-        if (!find_override(engine, session->host, &target, out_override, err)) {
-                target_fini(&target);
-                return false;
-        }
-        if (out_override->user != NULL) {
-                free(target.user);
-                target.user = NULL;
-        }
-        if (out_override->port != 0)
-                target.port = 0;
-        *out_target = target;
-        return true;
-}
-
-static bool get_connection(struct engine *engine, const struct run_request *request,
-                           const struct target *target, const struct override *override,
-                           struct connection **out_connection, struct err *err)
-{
-        struct connection_spec spec = { .given = request->session.host,
-                                        .target = target,
-                                        .override = *override };
-        struct secret *password = NULL;
-        uint64_t id;
-
-        spec.key_filename =
-                spec.override.key != NULL ? spec.override.key : or_null(request->key_filename);
-        if (or_null(request->password) != NULL
-            && !engine_add_secret(engine, request->password, strlen(request->password), err))
-                return false;
-        if (spec.override.password == NULL && or_null(request->password) != NULL)
-                password = secret_new(request->password, strlen(request->password));
-        spec.password = spec.override.password != NULL ? spec.override.password : password;
-        spec.credentials = credentials_of(spec.key_filename, spec.password);
-        if (engine->on_connecting != NULL)
-                engine->on_connecting(engine->on_connecting_arg);
-        bool is_there = connections_get(engine->connections, &engine->env, &spec, &id, err);
-        secret_free(password);
-        if (is_there)
-                *out_connection = connections_find(engine->connections, id);
-        return is_there;
-}
-
-/* A jump host gets what its own configuration and the operator have for it, and nothing of a call. */
-static bool on_jump(void *arg, struct connection *behind, const struct hop *hop, const char *rest,
-                    struct err *err)
-{
-        struct engine *engine = arg;
-        struct connection_spec spec = { .given = hop->text, .target = &hop->target, .jump = rest };
-        uint64_t id;
-
-        if (!find_override(engine, spec.given, &hop->target, &spec.override, err))
-                return false;
-        spec.behind_count = connection_behind_count(behind) + 1;
-        spec.key_filename = spec.override.key;
-        spec.password = spec.override.password;
-        spec.credentials = credentials_of(spec.key_filename, spec.password);
-        if (spec.behind_count > HOPS_MAX)
-                return connections_too_many_hops(err);
-        return connections_get(engine->connections, &engine->env, &spec, &id, err)
-            && connections_put_behind(engine->connections, behind,
-                                      connections_find(engine->connections, id), err);
-}
-
-bool engine_connect(struct engine *engine, const struct session_ref *session,
-                    const struct connection_watch *watch, uint64_t *out_id, bool *out_is_ready,
-                    struct err *err)
-{
-        struct run_request request = { .session = *session,
-                                       .key_filename = session->key_filename };
-        struct connection *connection = NULL;
-        struct override override;
-        struct target target;
-
-        if (engine->is_stopping)
-                return err_set(err, ERR_STATE, "mcp-ssh-session is stopping.");
-        if (or_null(session->key_filename) != NULL
-            && !target_check_key_path(session->key_filename, err))
-                return false;
-        if (!parse_reference(engine, session, &target, &override, err))
-                return false;
-        bool ok = get_connection(engine, &request, &target, &override, &connection, err);
-        target_fini(&target);
-        if (!ok)
-                return false;
-        if (!connection_may_watch(connection, watch, err))
-                return false;
-        connection_set_watch(connection, watch);
-        *out_id = connection_id(connection);
-        *out_is_ready = connection_state(connection) == CONNECTION_READY;
-        return true;
-}
-
-void engine_unwatch(struct engine *engine, uint64_t id)
-{
-        struct connection *connection = connections_find(engine->connections, id);
-
-        if (connection != NULL)
-                connection_set_watch(connection, NULL);
-}
-
-bool engine_add_host_key(struct engine *engine, uint64_t id, struct err *err)
-{
-        struct connection *connection = connections_find(engine->connections, id);
-
-        return connection != NULL ? connection_add_host_key(connection, err)
-                                  : err_set(err, ERR_STATE, "the connection has ended; try again");
-}
-
-void engine_answer(struct engine *engine, uint64_t id, const struct secret *answer)
-{
-        struct connection *connection = connections_find(engine->connections, id);
-        struct err err;
-
-        if (connection == NULL)
-                return;
-        if (answer != NULL && connection_asks_for_secret(connection)
-            && !redactor_add(engine->redactor,
-                             (struct str){ secret_bytes(answer), secret_len(answer) }, &err)) {
-                log_warn("an answer that could not be kept out of later output is not used: %s",
-                         err.text);
-                answer = NULL;
-        }
-        (void)connection_answer(connection, answer); /* nothing is asked: documented */
-}
-
-const char *engine_last_refused(const struct engine *engine)
-{
-        return engine->env.last_refused != NULL ? engine->env.last_refused : "";
-}
-
-static void submit(struct engine *engine, struct connection *connection,
-                   const struct run_request *request, const char *shell, command_id *out_id)
-{
-        struct command *command = command_new(request->text, request->text_len, request->isolated,
-                                              request->session.host);
-        struct command *added = command;
-        command_id busy;
-        struct err err;
-
-        command_set_redactor(command, engine->redactor);
-        *out_id = commands_add(engine->commands, &command);
-        if (!connection_submit(connection, added, shell, &busy, &err))
-                command_end(added, COMMAND_FAILED, &err); /* asked before: cannot be */
-}
-
-bool engine_run(struct engine *engine, const struct run_request *request, command_id *out_id,
-                command_id *out_busy, struct err *err)
-{
-        const char *shell = or_null(request->session.shell);
-        struct connection *connection = NULL;
-        struct override override;
-        struct target target;
-
-        *out_busy = (command_id){ 0 };
-        if (engine->is_stopping)
-                return err_set(err, ERR_STATE, "mcp-ssh-session is stopping.");
-        if (!check_text(request, err) || !check_rest(request, err)
-            || !commands_has_room(engine->commands, err)
-            || !parse_reference(engine, &request->session, &target, &override, err))
-                return false;
-        shell = shell != NULL ? shell : SHELL_DEFAULT;
-        bool ok = get_connection(engine, request, &target, &override, &connection, err)
-                  && connection_may_submit(connection, shell, request->isolated, out_busy, err);
-        if (ok)
-                submit(engine, connection, request, shell, out_id);
-        target_fini(&target);
-        return ok;
-}
-
-/* ---- a command that runs ---- */
-
-/* NULL and *err: there is none, or it has ended. */
-static struct command *find_running(const struct engine *engine, command_id id,
-                                    struct connection **out_connection, struct err *err)
-{
-        struct command *command = commands_find(engine->commands, id);
-
-        if (command == NULL) {
-                (void)err_set(err, ERR_NOT_FOUND, "there is no such command any more.");
-                return NULL;
-        }
-        if (command_state_is_final(command->state)) {
-                (void)err_set(err, ERR_STATE, "Command is not active (status: %s).",
-                              command_state_name(command->state));
-                return NULL;
-        }
-        *out_connection = connections_find(engine->connections, command->connection);
-        if (*out_connection == NULL)
-                bug("command %" PRIu64 " runs on no connection", id.n);
-        return command;
-}
-
-bool engine_interrupt(struct engine *engine, command_id id, struct err *err)
-{
-        struct connection *connection = NULL;
-        struct command *command = find_running(engine, id, &connection, err);
-
-        if (command == NULL)
-                return false;
-        connection_interrupt(connection, command);
-        return true;
-}
-
-static bool check_input(size_t len, struct err *err)
-{
-        if (len == 0)
-                return err_set(err, ERR_INPUT, "there is nothing to type: input_text is empty.");
-        if (len > INPUT_MAX)
-                return err_set(err, ERR_LIMIT,
-                               "input_text has %zu bytes, the limit is %d: send it in pieces.", len,
-                               INPUT_MAX);
-        return true;
-}
-
-bool engine_input(struct engine *engine, command_id id, const char *bytes, size_t len,
-                  struct err *err)
-{
-        struct connection *connection = NULL;
-
-        if (!check_input(len, err))
-                return false;
-        struct command *command = find_running(engine, id, &connection, err);
-        if (command == NULL)
-                return false;
-        if (command->isolated)
-                return err_set(err, ERR_STATE,
-                               "an isolated command has no input: its stdin is closed. Run it "
-                               "without isolated to be able to answer it.");
-        return connection_input(connection, command, (struct str){ bytes, len }, err);
-}
-
-/* ---- sessions ---- */
-
-struct place {
-        struct connection *connection;
-        struct shell *shell;
-};
-
-/* The shell that a reference means; of several the one where something runs. */
-static bool find_shell(const struct engine *engine, const struct target *target, const char *name,
-                       struct place *out_place, struct err *err)
-{
-        struct place any = { 0 };
-        struct place busy = { 0 };
-        unsigned any_count = 0;
-        unsigned busy_count = 0;
-
-        for (size_t i = 0; i < connections_count(engine->connections); i++) {
-                struct connection *at = connections_at(engine->connections, i);
-                struct shell *shell = NULL;
-                if (connection_is_live(at) && connection_matches(at, target))
-                        shell = connection_find_shell(at, name);
-                if (shell == NULL)
-                        continue;
-                any = (struct place){ at, shell };
-                any_count++;
-                if (shell->depth > 0) {
-                        busy = any;
-                        busy_count++;
-                }
-        }
-        if (any_count == 0)
-                return err_set(err, ERR_NOT_FOUND,
-                               "No active shell for this session. execute_command opens "
-                               "one; list_sessions shows those that are open.");
-        if (any_count > 1 && busy_count != 1)
-                return err_set(err, ERR_INPUT,
-                               "%u open sessions match that host: give username and port as "
-                               "list_sessions shows them, or use send_input with the command's id.",
-                               any_count);
-        *out_place = any_count == 1 ? any : busy;
-        return true;
-}
-
-bool engine_session_input(struct engine *engine, const struct session_ref *session,
-                          const char *bytes, size_t len, command_id *out_id, struct err *err)
-{
-        const char *name = or_null(session->shell);
-        struct str text = { bytes, len };
-        struct override override;
-        struct target target;
-        struct place place = { 0 };
-
-        if (!check_input(len, err) || (name != NULL && !target_check_shell_name(name, err))
-            || !parse_reference(engine, session, &target, &override, err))
-                return false;
-        bool is_found =
-                find_shell(engine, &target, name != NULL ? name : SHELL_DEFAULT, &place, err);
-        target_fini(&target);
-        if (!is_found)
-                return false;
-        struct command *command = commands_find(engine->commands, shell_top(place.shell));
-        bool ok = command != NULL
-                          ? connection_input(place.connection, command, text, err)
-                          : connection_shell_input(place.connection, place.shell, text, err);
-        if (ok)
-                *out_id = command != NULL ? command->id : (command_id){ 0 };
-        return ok;
-}
-
-static bool visit_shells(const struct connection *connection, session_visit *visit, void *arg,
-                         bool *out_go_on)
-{
-        scoped_buf struct buf name;
-        bool has_any = false;
-
-        buf_init(&name, 1024);
-        list_each(at, &connection_shells(connection)->list)
-        {
-                const struct shell *shell = list_entry(at, struct shell, node);
-                if (shell->state == SHELL_CLOSING)
-                        continue;
-                has_any = true;
-                struct session_info info = connection_describe(connection, shell, &name);
-                *out_go_on = visit(arg, &info);
-                if (!*out_go_on)
-                        break;
-        }
-        return has_any;
-}
-
-void engine_each_session(const struct engine *engine, session_visit *visit, void *arg)
-{
-        scoped_buf struct buf name;
-        bool goes_on = true;
-
-        buf_init(&name, 1024);
-        for (size_t i = 0; goes_on && i < connections_count(engine->connections); i++) {
-                const struct connection *at = connections_at(engine->connections, i);
-                if (!connection_is_live(at) || visit_shells(at, visit, arg, &goes_on))
-                        continue;
-                struct session_info info = connection_describe(at, NULL, &name);
-                goes_on = visit(arg, &info);
-        }
-}
-
-const char *engine_sandbox(const struct engine *engine)
-{
-        return engine->env.sandbox[0] != 0 ? engine->env.sandbox : NULL;
-}
-
-char *engine_agent_path(const struct engine *engine)
-{
-        scoped_fd int fd = agent_connect(NULL, &engine->env.home);
-
-        return fd >= 0 ? agent_path(fd) : NULL;
-}
-
-static unsigned live_count(const struct engine *engine)
-{
-        unsigned count = 0;
-
-        for (size_t i = 0; i < connections_count(engine->connections); i++)
-                count += connection_is_live(connections_at(engine->connections, i));
-        return count;
-}
-
-/* With a jump host go the hosts behind it. */
-static unsigned close_matching(struct engine *engine, const struct target *target,
-                               const char *shell_name)
-{
-        unsigned live_before = live_count(engine);
-        unsigned closed = 0;
-
-        for (size_t i = connections_count(engine->connections); i-- > 0;) {
-                struct connection *at = connections_at(engine->connections, i);
-                if (!connection_is_live(at) || (target != NULL && !connection_matches(at, target)))
-                        continue;
-                if (shell_name == NULL) {
-                        connection_close(at, CLOSE_GRACE_MS);
-                        continue;
-                }
-                struct shell *shell = connection_find_shell(at, shell_name);
-                if (shell != NULL) {
-                        connection_close_shell(at, shell);
-                        closed++;
-                }
-        }
-        return shell_name != NULL ? closed : live_before - live_count(engine);
-}
-
-bool engine_close_session(struct engine *engine, const struct session_ref *session,
-                          unsigned *out_closed, struct err *err)
-{
-        const char *name = or_null(session->shell);
-        struct override override;
-        struct target target;
-
-        if ((name != NULL && !target_check_shell_name(name, err))
-            || !parse_reference(engine, session, &target, &override, err))
-                return false;
-        *out_closed = close_matching(engine, &target, name);
-        target_fini(&target);
-        return true;
-}
-
-unsigned engine_close_all(struct engine *engine)
-{
-        return close_matching(engine, NULL, NULL);
-}
-
 /* ---- looking, waiting ---- */
 
 command_id engine_find(const struct engine *engine, const char *name)
@@ -748,4 +265,16 @@ wait_id engine_wait(struct engine *engine, command_id id, const struct wait_spec
 void engine_wait_cancel(struct engine *engine, wait_id wait)
 {
         waits_cancel(engine->waits, wait);
+}
+
+const char *engine_sandbox(const struct engine *engine)
+{
+        return engine->env.sandbox[0] != 0 ? engine->env.sandbox : NULL;
+}
+
+char *engine_agent_path(const struct engine *engine)
+{
+        scoped_fd int fd = agent_connect(NULL, &engine->env.home);
+
+        return fd >= 0 ? agent_path(fd) : NULL;
 }

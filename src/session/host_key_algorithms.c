@@ -3,8 +3,6 @@
 #include "base/buf.h"
 #include "session/known_hosts.h"
 
-#include <string.h>
-
 #define ALGORITHMS_MAX 1024 /* characters of the list for libssh; all names are far fewer */
 
 struct algorithm {
@@ -37,14 +35,14 @@ static const struct algorithm *find_algorithm(struct str name)
 /* Those of the configured list that libssh can do, in that order; returns how many. */
 static size_t pick_configured(const char *configured, const struct algorithm *out[ALGORITHMS])
 {
+        struct str rest = str_of(configured != NULL ? configured : "");
+        struct str name;
         size_t count = 0;
 
-        while (configured != NULL && *configured != 0 && count < ALGORITHMS) {
-                size_t len = strcspn(configured, ",");
-                const struct algorithm *found = find_algorithm((struct str){ configured, len });
+        while (count < ALGORITHMS && str_item(&rest, &name)) {
+                const struct algorithm *found = find_algorithm(name);
                 if (found != NULL)
                         out[count++] = found;
-                configured += len + (configured[len] == ',' ? 1 : 0);
         }
         return count;
 }

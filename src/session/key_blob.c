@@ -1,15 +1,16 @@
 #include "session/key_blob.h"
 
 #include "base/alloc.h"
+#include "base/packed.h"
 #include "base/secret.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 static int base64_value(char c)
 {
-        static const char digits[] =
-                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         const char *at = c != 0 ? strchr(digits, c) : NULL;
 
         return at != NULL ? (int)(at - digits) : -1;
@@ -42,8 +43,6 @@ bool key_blob_from_base64(struct str text, struct buf *out)
 
 bool key_blob_to_base64(struct str blob, struct buf *out)
 {
-        static const char digits[] =
-                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         const uint8_t *b = (const uint8_t *)blob.ptr;
 
         for (size_t i = 0; i < blob.len; i += 3) {
@@ -66,12 +65,10 @@ bool key_blob_to_base64(struct str blob, struct buf *out)
 
 struct str key_blob_type(struct str blob)
 {
-        const uint8_t *b = (const uint8_t *)blob.ptr;
+        struct str type = { "", 0 };
 
-        if (blob.len < 4)
-                return (struct str){ "", 0 };
-        size_t len = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | (size_t)b[3];
-        return len <= blob.len - 4 ? (struct str){ blob.ptr + 4, len } : (struct str){ "", 0 };
+        (void)packed_take(&blob, &type); /* else it stays "" */
+        return type;
 }
 
 bool key_blob_parse(struct str type, struct str base64, struct buf *out)
@@ -123,43 +120,16 @@ bool key_blobs_add_line(struct key_blobs *blobs, struct str text)
 
 /* ---- inside a blob ---- */
 
-/* Cuts a string (u32 length and bytes) off *rest. */
-static bool take_string(struct str *rest, struct str *out)
-{
-        const uint8_t *b = (const uint8_t *)rest->ptr;
-
-        if (rest->len < 4)
-                return false;
-        size_t len = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | (size_t)b[3];
-        if (rest->len - 4 < len)
-                return false;
-        *out = (struct str){ rest->ptr + 4, len };
-        *rest = (struct str){ out->ptr + len, rest->len - 4 - len };
-        return true;
-}
-
 char *key_blob_line(struct str blob)
 {
-        static const char digits[] =
-                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        struct str rest = blob;
-        struct str type;
+        struct str type = key_blob_type(blob);
         struct buf line;
 
-        if (blob.len > KEY_BLOB_MAX || !take_string(&rest, &type) || type.len == 0)
+        if (blob.len > KEY_BLOB_MAX || type.len == 0)
                 return NULL;
         buf_init(&line, 2 * KEY_BLOB_MAX);
         (void)buf_printf(&line, "%.*s ", (int)type.len, type.ptr); /* it all fits */
-        for (size_t i = 0; i < blob.len; i += 3) {
-                const uint8_t *b = (const uint8_t *)blob.ptr + i;
-                size_t n = blob.len - i < 3 ? blob.len - i : 3;
-                uint32_t group = (uint32_t)b[0] << 16 | (n > 1 ? (uint32_t)b[1] << 8 : 0)
-                                 | (n > 2 ? b[2] : 0u);
-                const char text[4] = { digits[group >> 18], digits[group >> 12 & 63],
-                                       n > 1 ? digits[group >> 6 & 63] : '=',
-                                       n > 2 ? digits[group & 63] : '=' };
-                (void)buf_append(&line, text, sizeof text);
-        }
+        (void)key_blob_to_base64(blob, &line);
         return buf_take(&line);
 }
 
@@ -188,12 +158,12 @@ static bool take_public_half(struct str rest, struct str *out_blob)
         struct str ignored;
 
         for (int i = 0; i < 3; i++)
-                if (!take_string(&rest, &ignored))
+                if (!packed_take(&rest, &ignored))
                         return false;
         if (rest.len < 4)
                 return false;
         rest = (struct str){ rest.ptr + 4, rest.len - 4 };
-        return take_string(&rest, out_blob) && out_blob->len > 0;
+        return packed_take(&rest, out_blob) && out_blob->len > 0;
 }
 
 bool key_blob_from_private(struct str text, struct buf *out)
@@ -233,8 +203,8 @@ bool key_blob_is_certificate_of(struct str certificate, struct str key)
         struct str nonce;
         struct str type;
 
-        if (!take_string(&certificate, &certificate_type) || !take_string(&certificate, &nonce)
-            || !take_string(&key, &type) || key.len == 0)
+        if (!packed_take(&certificate, &certificate_type) || !packed_take(&certificate, &nonce)
+            || !packed_take(&key, &type) || key.len == 0)
                 return false;
         return certificate_type.len == type.len + sizeof suffix - 1
                && memcmp(certificate_type.ptr, type.ptr, type.len) == 0

@@ -1,6 +1,7 @@
 #include "session/known_hosts.h"
 
 #include "base/alloc.h"
+#include "base/pattern.h"
 #include "base/scoped.h"
 #include "session/digest.h"
 #include "session/key_blob.h"
@@ -8,7 +9,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#define PATTERN_MAX 1024 /* characters; OpenSSH gives up at the same length */
+#define PATTERN_MAX 1024 /* characters; OpenSSH gives up a list at the same length */
 
 enum marker { MARKER_NONE, MARKER_CA, MARKER_REVOKED, MARKER_BAD };
 
@@ -66,65 +67,26 @@ static bool parse_line(struct str line, struct entry *out)
         return out->marker != MARKER_BAD && out->key.len > 0;
 }
 
-/* `*` and `?`; steps back to the last star only, so the time is at most pattern x name. */
-static bool matches_pattern(const char *name, struct str pattern)
-{
-        size_t at = 0;
-        const char *retry_name = NULL;
-        size_t retry_at = 0;
-
-        while (*name != 0) {
-                if (at < pattern.len && pattern.ptr[at] == '*') {
-                        retry_at = ++at;
-                        retry_name = name;
-                } else if (at < pattern.len
-                           && (pattern.ptr[at] == '?'
-                               || tolower((unsigned char)pattern.ptr[at])
-                                          == (unsigned char)*name)) {
-                        at++;
-                        name++;
-                } else if (retry_name != NULL) {
-                        at = retry_at;
-                        name = ++retry_name;
-                } else {
-                        return false;
-                }
-        }
-        while (at < pattern.len && pattern.ptr[at] == '*')
-                at++;
-        return at == pattern.len;
-}
-
-/* A negated pattern that matches excludes the name, wherever it stands in the list. */
+/* name is in lower case; so, as it were, are the patterns. */
 static bool matches_list(const char *name, struct str list)
 {
+        scoped_buf struct buf lower;
+        struct str pattern;
         bool is_match = false;
 
-        while (list.len > 0) {
-                const char *comma = memchr(list.ptr, ',', list.len);
-                size_t len = comma != NULL ? (size_t)(comma - list.ptr) : list.len;
-                struct str pattern = { list.ptr, len };
-                size_t used = comma != NULL ? len + 1 : len;
-                list.ptr += used;
-                list.len -= used;
-
-                bool is_negated = str_starts(pattern, "!");
-                if (is_negated) {
-                        pattern.ptr++;
-                        pattern.len--;
-                }
-                if (pattern.len >= PATTERN_MAX)
+        buf_init(&lower, PATTERN_MAX);
+        while (str_item(&list, &pattern)) {
+                buf_reset(&lower);
+                if (!buf_append(&lower, pattern.ptr, pattern.len))
                         return false;
-                if (!matches_pattern(name, pattern))
-                        continue;
-                if (is_negated)
+                for (size_t i = 0; i < lower.len; i++)
+                        lower.data[i] = (uint8_t)tolower(lower.data[i]);
+                if (!pattern_weigh(buf_str(&lower), str_of(name), &is_match))
                         return false;
-                is_match = true;
         }
         return is_match;
 }
 
-/* "|1|salt|hash": the hash is HMAC-SHA1 of the name, keyed with the salt. */
 static bool matches_hash(const char *name, struct str hashed)
 {
         scoped_buf struct buf salt;

@@ -1,6 +1,7 @@
 #include "worker/agent_keys.h"
 
 #include "base/alloc.h"
+#include "base/packed.h"
 #include "base/scoped.h"
 #include "worker/base64.h"
 
@@ -12,11 +13,10 @@
 #define MESSAGE_MAX       (256 * 1024) /* bytes; OpenSSH's own limit for an agent's message */
 #define BLOB_MAX          (16 * 1024)  /* bytes of a key */
 #define NAME_MAX_LEN      100          /* characters of a comment */
-#define LENGTH_LEN        4
-#define ASK_IDENTITIES    11 /* SSH_AGENTC_REQUEST_IDENTITIES */
-#define IDENTITIES_ANSWER 12 /* SSH_AGENT_IDENTITIES_ANSWER */
-#define EXTENSION         27 /* SSH_AGENTC_EXTENSION */
-#define SUCCESS           6  /* SSH_AGENT_SUCCESS */
+#define ASK_IDENTITIES    11           /* SSH_AGENTC_REQUEST_IDENTITIES */
+#define IDENTITIES_ANSWER 12           /* SSH_AGENT_IDENTITIES_ANSWER */
+#define EXTENSION         27           /* SSH_AGENTC_EXTENSION */
+#define SUCCESS           6            /* SSH_AGENT_SUCCESS */
 
 static const char select_name[] = "select@mcp-ssh-session";
 
@@ -41,48 +41,29 @@ static bool transfer(int fd, uint8_t *bytes, size_t len, bool is_read)
 
 static void put_number(struct buf *out, size_t number)
 {
-        uint8_t bytes[LENGTH_LEN] = { (uint8_t)(number >> 24), (uint8_t)(number >> 16),
-                                      (uint8_t)(number >> 8), (uint8_t)number };
+        uint8_t bytes[PACKED_NUMBER_LEN];
 
+        packed_put_number(bytes, (uint32_t)number);
         (void)buf_append(out, bytes, sizeof bytes); /* the callers' messages fit */
-}
-
-static size_t number_at(const char *bytes)
-{
-        const uint8_t *at = (const uint8_t *)bytes;
-
-        return (size_t)at[0] << 24 | (size_t)at[1] << 16 | (size_t)at[2] << 8 | at[3];
 }
 
 /* Sends the body as a message and receives the answer's body. */
 static bool ask(int fd, const struct buf *body, struct buf *answer)
 {
         scoped_buf struct buf message;
-        uint8_t length[LENGTH_LEN];
+        uint8_t length[PACKED_NUMBER_LEN];
 
-        buf_init(&message, LENGTH_LEN + MESSAGE_MAX);
+        buf_init(&message, PACKED_NUMBER_LEN + MESSAGE_MAX);
         put_number(&message, body->len);
         if (!buf_append(&message, body->data, body->len)
             || !transfer(fd, message.data, message.len, false)
             || !transfer(fd, length, sizeof length, true))
                 return false;
-        size_t len = number_at((const char *)length);
+        size_t len = packed_number_at(length);
         if (len == 0 || len > MESSAGE_MAX || !buf_reserve(answer, len)
             || !transfer(fd, answer->data, len, true))
                 return false;
         answer->len = len;
-        return true;
-}
-
-static bool take_string(struct str *rest, struct str *out)
-{
-        if (rest->len < LENGTH_LEN)
-                return false;
-        size_t len = number_at(rest->ptr);
-        if (rest->len - LENGTH_LEN < len)
-                return false;
-        *out = (struct str){ rest->ptr + LENGTH_LEN, len };
-        *rest = (struct str){ out->ptr + len, rest->len - LENGTH_LEN - len };
         return true;
 }
 
@@ -92,10 +73,10 @@ static bool take_key(struct agent_keys *keys, struct str *rest)
         struct str comment;
         struct str type;
 
-        if (!take_string(rest, &blob) || !take_string(rest, &comment) || blob.len > BLOB_MAX)
+        if (!packed_take(rest, &blob) || !packed_take(rest, &comment) || blob.len > BLOB_MAX)
                 return false;
         struct str inside = blob;
-        if (!take_string(&inside, &type))
+        if (!packed_take(&inside, &type))
                 return false;
         if (comment.len > NAME_MAX_LEN)
                 comment.len = NAME_MAX_LEN;
@@ -116,11 +97,11 @@ bool agent_keys_load(struct agent_keys *keys, int fd)
         buf_init(&answer, MESSAGE_MAX);
         *keys = (struct agent_keys){ 0 };
         if (!buf_append_byte(&request, ASK_IDENTITIES) || !ask(fd, &request, &answer)
-            || answer.len < 1 + LENGTH_LEN || answer.data[0] != IDENTITIES_ANSWER)
+            || answer.len < 1 + PACKED_NUMBER_LEN || answer.data[0] != IDENTITIES_ANSWER)
                 return false;
-        size_t left = number_at((const char *)answer.data + 1);
-        struct str rest = { (const char *)answer.data + 1 + LENGTH_LEN,
-                            answer.len - 1 - LENGTH_LEN };
+        size_t left = packed_number_at(answer.data + 1);
+        struct str rest = { (const char *)answer.data + 1 + PACKED_NUMBER_LEN,
+                            answer.len - 1 - PACKED_NUMBER_LEN };
         for (; left > 0 && keys->count < AGENT_KEYS_MAX; left--)
                 if (!take_key(keys, &rest)) {
                         agent_keys_fini(keys);

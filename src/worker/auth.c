@@ -83,19 +83,6 @@ bool auth_is_slow(struct auth_attempt *attempt, int rc)
                && ssh_get_error_code(attempt->ssh) != SSH_FATAL && !auth_is_stopped(attempt);
 }
 
-/* Cuts the first name off the list of methods. */
-static bool next_method(struct str *list, struct str *out_name)
-{
-        if (list->len == 0)
-                return false;
-        const char *comma = memchr(list->ptr, ',', list->len);
-        size_t len = comma != NULL ? (size_t)(comma - list->ptr) : list->len;
-        *out_name = (struct str){ list->ptr, len };
-        len += comma != NULL;
-        *list = (struct str){ list->ptr + len, list->len - len };
-        return true;
-}
-
 static size_t find_method(struct str name)
 {
         size_t at = 0;
@@ -110,7 +97,7 @@ bool auth_is_offered(const struct auth_attempt *attempt, int method)
         struct str list = attempt->offer->methods;
         struct str name;
 
-        while (next_method(&list, &name)) {
+        while (str_item(&list, &name)) {
                 size_t at = find_method(name);
                 if (at < METHODS && methods[at].method == method)
                         return (ssh_userauth_list(attempt->ssh, NULL) & method) != 0;
@@ -134,7 +121,7 @@ static enum auth_result try_methods(struct auth_attempt *attempt)
         struct str list = attempt->offer->methods;
         struct str name;
 
-        while (next_method(&list, &name)) {
+        while (str_item(&list, &name)) {
                 size_t at = find_method(name);
                 if (at == METHODS || methods[at].try == NULL
                     || !auth_is_offered(attempt, methods[at].method)

@@ -54,12 +54,31 @@ static void many_stars_take_no_time(void **state)
                                      (struct str){ text, sizeof text }));
 }
 
+static bool list_matches(const char *list, const char *text)
+{
+        return pattern_list_matches(str_of(list), str_of(text));
+}
+
+static void what_a_list_excludes_is_out_wherever_it_stands(void **state)
+{
+        (void)state;
+        assert_true(list_matches("a,web*", "web1"));
+        assert_false(list_matches("a,b", "web1"));
+        assert_false(list_matches("", "web1"));
+        assert_false(list_matches("web*,!web1", "web1"));
+        assert_false(list_matches("!web1,web*", "web1"));
+        assert_true(list_matches("!web1,web*", "web2"));
+        assert_false(list_matches("!web1", "web2"));
+        assert_true(list_matches(",,web1,", "web1"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_pattern_is_of_the_whole_text),
                 cmocka_unit_test(stars_and_question_marks),
                 cmocka_unit_test(many_stars_take_no_time),
+                cmocka_unit_test(what_a_list_excludes_is_out_wherever_it_stands),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,6 +96,21 @@ static void lines_come_off_the_front(void **state)
         assert_false(str_line(&rest, &line));
 }
 
+static void items_come_off_the_front(void **state)
+{
+        struct str rest = str_of("a,,b b,");
+        struct str item;
+
+        (void)state;
+        assert_true(str_item(&rest, &item));
+        assert_true(str_is(item, "a"));
+        assert_true(str_item(&rest, &item));
+        assert_true(str_is(item, ""));
+        assert_true(str_item(&rest, &item));
+        assert_true(str_is(item, "b b"));
+        assert_false(str_item(&rest, &item)); /* no empty item behind the last comma */
+}
+
 static void numbers_are_digits_and_nothing_else(void **state)
 {
         static const char *const bad[] = { "",   " 1", "1 ", "-1",  "+1",
@@ -127,6 +142,7 @@ int main(void)
                 cmocka_unit_test(trims_both_ends_only),
                 cmocka_unit_test(words_come_off_the_front),
                 cmocka_unit_test(lines_come_off_the_front),
+                cmocka_unit_test(items_come_off_the_front),
                 cmocka_unit_test(numbers_are_digits_and_nothing_else),
         };
 
