@@ -68,10 +68,10 @@ static bool check_place(const char *path, struct err *err)
 /* Such that any process of ours has a name there that a socket can have. */
 static bool has_room(const char *place, struct err *err)
 {
-        const struct sockaddr_un address = { .sun_family = AF_UNIX };
+        const size_t room = sizeof ((struct sockaddr_un *)NULL)->sun_path;
         scoped_free char *longest = control_socket_path(place, PID_LONGEST);
 
-        return strlen(longest) < sizeof address.sun_path
+        return strlen(longest) < room
                || err_set(err, ERR_SYSTEM, "%s is too long for a socket", longest);
 }
 
