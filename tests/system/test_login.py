@@ -103,6 +103,7 @@ def test_a_key_and_a_code(server, ask, person, sshd, home):     # noqa: F811
     somebody = person(address(host))
     somebody.answer("Code: ", "42")
     assert somebody.wait() == 0, somebody.seen
+    assert f"logged in as {address(host)} by keyboard-interactive;" in somebody.seen
     works(alone(server, address(host)))
 
 
