@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#define PLACES 3
+#define PLACES      3
+#define PID_LONGEST 999999999 /* as parse_name() takes it */
 
 /* NULL where there is none. Yours, free(). */
 static char *place_in(const char *runtime_directory)
@@ -64,6 +65,16 @@ static bool check_place(const char *path, struct err *err)
         return true;
 }
 
+/* Such that any process of ours has a name there that a socket can have. */
+static bool has_room(const char *place, struct err *err)
+{
+        const size_t room = sizeof ((struct sockaddr_un *)NULL)->sun_path;
+        scoped_free char *longest = control_socket_path(place, PID_LONGEST);
+
+        return strlen(longest) < room
+               || err_set(err, ERR_SYSTEM, "%s is too long for a socket", longest);
+}
+
 bool control_place_make(char **out_directory, struct err *err)
 {
         char *places[PLACES];
@@ -72,7 +83,7 @@ bool control_place_make(char **out_directory, struct err *err)
         list_places(places);
         (void)err_set(err, ERR_SYSTEM, "there is no place for it"); /* never: one is there */
         for (int i = 0; i < PLACES && !ok; i++) {
-                if (places[i] == NULL)
+                if (places[i] == NULL || !has_room(places[i], err))
                         continue;
                 if (mkdir(places[i], 0700) != 0 && errno != EEXIST)
                         (void)err_set(err, ERR_SYSTEM, "%s: %s", places[i], strerror(errno));

@@ -105,7 +105,7 @@ static void on_step(void *arg, enum connect_step step, const char *text)
 
         if (step == CONNECT_STEP_CONFIG) {
                 free(guest->name);
-                guest->name = xstrdup(text);
+                guest->name = xstrndup(text, strcspn(text, ";")); /* keys and all follow it */
         }
         if (step != CONNECT_STEP_LOG_IN)
                 return;

@@ -174,7 +174,7 @@ bool connection_answer(struct connection *connection, const struct secret *answe
 {
         struct login *login = &connection->login;
 
-        if (connection->state != CONNECTION_AUTH || !login->is_asking)
+        if (connection->state != CONNECTION_AUTH || !login->is_asking || connection->held != NULL)
                 return false;
         login->is_asking = false;
         if (answer != NULL && login->asking == WIRE_PROMPT_PASSWORD)

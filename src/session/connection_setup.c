@@ -277,14 +277,26 @@ static void go_on_to_log_in(struct connection *connection, uint32_t bits)
         postbox_flush(connection->postbox);
 }
 
+/* Does it run there, or on a host behind it? A chain of hosts ends: see connections_put_behind(). */
+static bool goes_through(const struct connection *connection, const struct command *command)
+{
+        const struct connection_env *env = connection->env;
+        const struct connection *at = env->find(env->arg, command->connection);
+
+        while (at != NULL && at != connection)
+                at = env->find(env->arg, at->jump_id);
+        return at != NULL;
+}
+
 static void note_new_key(struct connection *connection, const char *note)
 {
         struct commands *commands = connection->env->commands;
 
         log_warn("%s: %s", connection->name, note);
-        for (struct command *at = commands_next_live(commands, connection->id, NULL); at != NULL;
-             at = commands_next_live(commands, connection->id, at))
-                command_add_note(at, note);
+        for (struct command *at = commands_first(commands); at != NULL;
+             at = commands_after(commands, at))
+                if (!command_state_is_final(at->state) && goes_through(connection, at))
+                        command_add_note(at, note);
 }
 
 /* It goes on where the key cannot be written down: it is what the policy says. */

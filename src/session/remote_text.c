@@ -4,8 +4,6 @@
 #include "base/scoped.h"
 #include "base/utf8.h"
 
-#include <string.h>
-
 /*
  * Those that change the order in which a terminal shows a line, so that a host's words stand where
  * ours do: U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069; and U+2028, U+2029, which begin
@@ -20,8 +18,11 @@ static void replace_reordering(struct buf *text)
                                    && (at[2] == 0x8E || at[2] == 0x8F
                                        || (at[2] >= 0xA8 && at[2] <= 0xAE)))
                                   || (at[1] == 0x81 && at[2] >= 0xA6 && at[2] <= 0xA9));
-                if (is_one)
-                        memcpy(at, "\xEF\xBF\xBD", 3);
+                if (!is_one)
+                        continue;
+                at[0] = 0xEF;
+                at[1] = 0xBF;
+                at[2] = 0xBD;
         }
 }
 

@@ -103,6 +103,7 @@ def test_a_key_and_a_code(server, ask, person, sshd, home):     # noqa: F811
     somebody = person(address(host))
     somebody.answer("Code: ", "42")
     assert somebody.wait() == 0, somebody.seen
+    assert f"logged in as {address(host)} by keyboard-interactive;" in somebody.seen
     works(alone(server, address(host)))
 
 
@@ -345,6 +346,15 @@ def test_the_users_runtime_directory_is_the_usual_place(bare, dot_ssh, sshd, run
         "XDG_RUNTIME_DIR": str(runtime), "MCP_SSH_CONTROL_DIR": ""})
     somebody.answer("Password of ", sshd.password)
     assert somebody.wait() == 0, somebody.seen
+
+
+def test_a_runtime_directory_too_deep_for_a_socket_is_passed_over(bare, dot_ssh, sshd, tmp_path):     # noqa: F811
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir(mode=0o700)
+    server = bare(env={"XDG_RUNTIME_DIR": str(deep), "MCP_SSH_LOG_LEVEL": "debug"})
+    works(check(server, address(sshd), key_filename=sshd.client_key))
+    assert "control socket /" in server.log() and "no control socket" not in server.log()
+    assert not any(deep.iterdir())
 
 
 def test_of_several_servers_the_one_that_was_refused_there(server, bare, env, ask, person, sshd):       # noqa: F811

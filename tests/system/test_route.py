@@ -103,6 +103,16 @@ def test_a_host_behind_a_jump_host(pair):
     assert [entry.get("via") for entry in listed.structured["sessions"]] == ["bastion", None]
 
 
+def test_the_result_tells_of_a_jump_hosts_new_key_too(pair, tmp_path):
+    for _, lines in pair.blocks:
+        lines[:] = [line for line in lines if not line.startswith("UserKnownHostsFile")]
+        lines += [f"UserKnownHostsFile {tmp_path}/new", "StrictHostKeyChecking accept-new"]
+    result = hi(pair.server(), "far", isolated=True)
+    assert result.exit_status == 0, result
+    for daemon in (pair.bastion, pair.far):
+        assert f"the host key of [{daemon.host}]:{daemon.port} was not known" in result.text, result
+
+
 @pytest.mark.parametrize("how", ["by address", "each names the next", "a list", "a list with users and ports", "uris"])
 def test_three_hops(net, how):
     first, second, third, last = (net.daemon() for _ in range(4))

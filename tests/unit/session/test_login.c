@@ -253,7 +253,7 @@ static void write_config(const struct bench *bench)
         (void)fprintf(file, "Host *\n  HostName 127.0.0.1\n  Port %d\n  User bob\n", bench->port);
         (void)fprintf(file, "Host lax\n  StrictHostKeyChecking accept-new\n"
                             "  UserKnownHostsFile ~/.ssh/new\n");
-        (void)fprintf(file, "Host elsewhere\n  ProxyCommand sleep 5\n");
+        (void)fprintf(file, "Host elsewhere\n  ProxyCommand sleep 60\n");
         assert_int_equal(fclose(file), 0);
 }
 
@@ -471,6 +471,36 @@ static void a_log_in_that_cannot_ask_is_not_joined(void **state)
         assert_int_equal(err.code, ERR_STATE);
 }
 
+/* What the ProxyCommand has to say is waited for; an answer in that moment changes nothing. */
+static void an_answer_after_the_worker_has_failed_keeps_nobody_waiting(void **state)
+{
+        struct bench *bench = *state;
+        struct run_request request = { .session = { .host = "elsewhere" } };
+        struct person person = { .watch = { .on_step = on_step,
+                                            .on_failure = on_failure,
+                                            .arg = &person,
+                                            .on_prompt = on_prompt,
+                                            .on_moved = on_moved } };
+        bool is_ready;
+        struct err err;
+
+        write_config(bench);
+        assert_true(engine_connect(bench->engine, &request.session, &person.watch,
+                                   &person.connection, &is_ready, &err));
+        bench_accept(bench);
+        (void)bench_expect(bench, WIRE_CONNECT);
+        bench_shows_key(bench, /* is_known= */ true);
+        (void)bench_expect(bench, WIRE_HOST_KEY_OK);
+        ask(bench, &for_password);
+        until_asked(bench, &person, 1);
+        bench_fails(bench, ERR_CONNECT, "it hung up");
+        for (int i = 0; i < 3; i++)
+                bench_turn(bench);
+        answer(bench, &person, "secret");
+        until_over(bench, &person);
+        assert_non_null(strstr(person.failure.text, "it hung up"));
+}
+
 static void two_persons_do_not_log_in_at_once(void **state)
 {
         struct bench *bench = *state;
@@ -504,6 +534,7 @@ int main(void)
                 TEST(the_instruction_says_the_host_as_the_call_did),
                 TEST(what_was_said_apart_stays_apart),
                 TEST(a_log_in_that_cannot_ask_is_not_joined),
+                TEST(an_answer_after_the_worker_has_failed_keeps_nobody_waiting),
                 TEST(two_persons_do_not_log_in_at_once),
         };
 

@@ -339,7 +339,7 @@ static void closing_the_host_while_it_asks_takes_the_question_back(void **state)
                 bench_turn(bench);
 }
 
-/* What happens in one turn of the loop: a call comes in, and the jump host's answer right after it. */
+/* What comes in one turn of the loop: a call, and the jump host's answer right after it. */
 struct call {
         uv_poll_t poll;
         struct bench *bench;
