@@ -489,7 +489,7 @@ def test_trust_without_a_terminal_wants_the_fingerprint(binary, keys, tmp_path, 
 
     def run(*more):
         return subprocess.run([*argv, *more], env=thin_environment(str(home), None), stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, check=False, timeout=60)
+                              capture_output=True, text=True, check=False, timeout=60, start_new_session=True)
     if right:
         done = run("--fingerprint", keys.fingerprint("ed25519"), "h")
         assert done.returncode == 0 and contents(known) == keys.fill(FILES["good"]).encode(), done
