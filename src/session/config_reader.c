@@ -253,9 +253,10 @@ static bool take_include(struct config_reader *reader, struct str rest, struct e
 static bool take_line(struct config_reader *reader, struct str line, struct err *err)
 {
         char keyword[KEYWORD_MAX];
-        struct str rest = str_trim(line);
+        struct str rest = str_trim((struct str){ line.ptr, strnlen(line.ptr, line.len) });
         size_t len = 0;
 
+        /* a NUL ends a line, as it does for ssh */
         while (len < rest.len && !isblank((unsigned char)rest.ptr[len]) && rest.ptr[len] != '=')
                 len++;
         if (len == 0 || rest.ptr[0] == '#' || len >= sizeof keyword)

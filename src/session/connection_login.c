@@ -26,11 +26,24 @@ bool connection_has_person(const struct connection *connection)
 
 /* ---- what was typed before ---- */
 
+/*
+ * What a password was typed for: not for whoever has the same user, host and port at the end of
+ * another way, or is checked by other host keys. Yours, free().
+ */
+static char *password_name(const struct connection *connection)
+{
+        return xasprintf("%s\n%s@%s port %d\n%s\n%s", connection->name, connection->user,
+                         connection->host, connection->port, connection->route,
+                         connection->host_keys_basis);
+}
+
 const struct secret *connection_find_password(const struct connection *connection)
 {
+        scoped_free char *name = password_name(connection);
+
         return connection->password != NULL
                        ? connection->password
-                       : keyring_find(connection->env->keyring, KEYRING_PASSWORD, connection->name);
+                       : keyring_find(connection->env->keyring, KEYRING_PASSWORD, name);
 }
 
 const struct secret *connection_find_passphrase(const struct connection *connection,
@@ -61,13 +74,15 @@ static void keep_or_forget(struct connection *connection, enum keyring_kind kind
 bool connection_on_secret(struct connection *connection, const struct wire_secret *secret)
 {
         struct login *login = &connection->login;
+        scoped_free char *name = NULL;
 
         if (connection->state != CONNECTION_AUTH)
                 return false;
         if (secret->kind == WIRE_PROMPT_PASSWORD) {
+                name = password_name(connection);
                 /* one that the call gave is not the one that was kept */
                 if (!connection->had_password || login->password != NULL)
-                        keep_or_forget(connection, KEYRING_PASSWORD, connection->name,
+                        keep_or_forget(connection, KEYRING_PASSWORD, name,
                                        &login->password, secret->is_good != 0);
                 return true;
         }

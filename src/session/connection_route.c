@@ -129,9 +129,15 @@ static void add_proxy_words(const struct connection *connection, struct err *err
 {
         scoped_buf struct buf words;
         struct err why = *err;
+        bool is_hiding = override_is_hiding(&connection->override); /* an address would tell */
 
         buf_init(&words, ERR_TEXT_MAX);
-        proxy_write_state(connection->proxy, &words);
+        proxy_write_state(connection->proxy, PROXY_WORDS_SHOWN, &words);
+        if (is_hiding && words.len > 0) {
+                log_debug("%s: %s", connection->name, (const char *)words.data);
+                buf_reset(&words);
+                proxy_write_state(connection->proxy, PROXY_WORDS_LEFT_OUT, &words);
+        }
         if (proxy_has_ended(connection->proxy) && connection->state < CONNECTION_READY)
                 (void)err_set(err, why.code, "cannot connect to %s: %s", connection->name,
                               (const char *)words.data); /* the rest followed from that */
@@ -295,6 +301,13 @@ void connection_on_jump_ready(struct connection *connection, struct connection *
                 open_forward(connection, jump);
 }
 
+/* One whose time is up, or that was closed, asks no more: what it hears now comes too late. */
+static bool is_asking(const struct connection *connection)
+{
+        return connection->state == CONNECTION_DIALING && connection->forward == FORWARD_ASKED
+               && connection->held == NULL;
+}
+
 static void forget_forward(struct connection *connection)
 {
         connection->jump_id = 0;
@@ -306,8 +319,7 @@ static void forget_forward(struct connection *connection)
 void connection_on_jump_end(struct connection *connection, struct connection *jump,
                             const struct err *why)
 {
-        bool was_asking =
-                connection->state == CONNECTION_DIALING && connection->forward == FORWARD_ASKED;
+        bool was_asking = is_asking(connection);
 
         if (connection->state == CONNECTION_DIALING && connection_is_live(jump))
                 return; /* that it ends is all that is known yet */
@@ -340,8 +352,9 @@ void connection_on_forward_opened(struct connection *jump, const struct frame *f
 {
         struct connection *connection = behind(jump, frame);
 
-        if (connection == NULL || connection->forward != FORWARD_ASKED || frame->len != 0)
-                return; /* it has ended meanwhile */
+        /* it may have ended meanwhile, or be about to; its socket goes with it */
+        if (connection == NULL || !is_asking(connection) || frame->len != 0)
+                return;
         connection->forward = FORWARD_OPEN;
         go_on(connection, take_fd(&connection->forward_fd));
 }

@@ -297,8 +297,9 @@ static void accept_new_key(struct connection *connection, struct str blob)
                 connection_fail(connection, &why);
                 return;
         }
-        scoped_free char *note =
+        scoped_free char *told =
                 host_keys_note_new(connection->host_keys, blob, is_added ? NULL : &why);
+        scoped_free char *note = connection_shown(connection, told);
         note_new_key(connection, note);
         connection_tell_step(connection, CONNECT_STEP_HOST_KEY, note);
         go_on_to_log_in(connection, WIRE_HOST_KEY_NEW);

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 void hidden_names_add(struct hidden_names *names, const char *name, const char *shown)
 {
@@ -43,7 +44,7 @@ static const struct hidden_name *find(const struct hidden_names *names, const ch
         for (unsigned i = 0; i < names->count; i++) {
                 const char *name = names->items[i].name;
                 size_t len = strlen(name);
-                if (strncmp(at, name, len) == 0 && is_whole(text, at, len))
+                if (strncasecmp(at, name, len) == 0 && is_whole(text, at, len))
                         return &names->items[i];
         }
         return NULL;

@@ -22,5 +22,8 @@ struct hidden_names {
 void hidden_names_add(struct hidden_names *names, const char *name, const char *shown);
 void hidden_names_fini(struct hidden_names *names);
 
-/* Appends the text to out; a name counts where it is a word or a whole path. */
+/*
+ * Appends the text to out; a name counts where it is a word or a whole path, in capitals or not: a
+ * host's name is made small on its way.
+ */
 void hidden_names_replace(const struct hidden_names *names, const char *text, struct buf *out);

@@ -15,7 +15,7 @@
 struct keyring;
 
 enum keyring_kind {
-        KEYRING_PASSWORD,   /* name: "user@host:port", resolved */
+        KEYRING_PASSWORD,   /* name: user, host, port, the way there and what its key is judged by */
         KEYRING_PASSPHRASE, /* name: path of the key file */
 };
 

@@ -206,9 +206,11 @@ static struct str last_line(struct str text)
         return last;
 }
 
-void proxy_write_state(const struct proxy *proxy, struct buf *out)
+void proxy_write_state(const struct proxy *proxy, enum proxy_words words, struct buf *out)
 {
-        scoped_free char *said = remote_text(last_line(buf_str(&proxy->said)), WORDS_SHOWN_MAX);
+        struct str shown = words == PROXY_WORDS_SHOWN ? last_line(buf_str(&proxy->said))
+                                                      : (struct str){ "", 0 };
+        scoped_free char *said = remote_text(shown, WORDS_SHOWN_MAX);
         const char *colon = said[0] != 0 ? ": " : "";
 
         if (proxy->is_running && said[0] != 0)

@@ -34,5 +34,8 @@ void proxy_free(struct proxy *proxy);
 
 bool proxy_has_ended(const struct proxy *proxy);
 
+/* Without its words where they could tell who a host is that an override hides. */
+enum proxy_words { PROXY_WORDS_SHOWN, PROXY_WORDS_LEFT_OUT };
+
 /* For people: "its ProxyCommand ended with status 1: …", or what it has said so far; "" nothing. */
-void proxy_write_state(const struct proxy *proxy, struct buf *out);
+void proxy_write_state(const struct proxy *proxy, enum proxy_words words, struct buf *out);

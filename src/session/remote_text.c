@@ -4,6 +4,27 @@
 #include "base/scoped.h"
 #include "base/utf8.h"
 
+#include <string.h>
+
+/*
+ * Those that change the order in which a terminal shows a line, so that a host's words stand where
+ * ours do: U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069; and U+2028, U+2029, which begin
+ * another line. All have three bytes, as the U+FFFD that takes their place.
+ */
+static void replace_reordering(struct buf *text)
+{
+        for (size_t i = 0; i + 2 < text->len; i++) {
+                uint8_t *at = text->data + i;
+                bool is_one = at[0] == 0xE2
+                              && ((at[1] == 0x80
+                                   && (at[2] == 0x8E || at[2] == 0x8F
+                                       || (at[2] >= 0xA8 && at[2] <= 0xAE)))
+                                  || (at[1] == 0x81 && at[2] >= 0xA6 && at[2] <= 0xA9));
+                if (is_one)
+                        memcpy(at, "\xEF\xBF\xBD", 3);
+        }
+}
+
 char *remote_text(struct str bytes, size_t max)
 {
         struct buf text;
@@ -20,6 +41,7 @@ char *remote_text(struct str bytes, size_t max)
                         text.data[i + 1] = ' ';
                 }
         }
+        replace_reordering(&text);
         return buf_take(&text);
 }
 

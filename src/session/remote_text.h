@@ -2,7 +2,8 @@
 /*
  * remote_text.h - a short text that a host made, fit to be shown in one line.
  *
- * Invalid UTF-8 becomes U+FFFD, control characters become blanks, what is beyond max is cut.
+ * Invalid UTF-8 and what reorders a line become U+FFFD, control characters become blanks, what is
+ * beyond max is cut.
  *
  * Process: supervisor. Pure.
  */

@@ -128,6 +128,34 @@ def test_no_failing_step_tells_who_it_is(overridden, sshd, tmp_path, step):
     assert "wr0ng-password" not in json.dumps([result.raw, again.raw])
 
 
+def test_a_name_in_capitals_is_hidden_too(overridden, tmp_path):
+    """A host's name is made small before it is looked up in known_hosts."""
+    server = overridden(HOST="LOCALHOST")
+    result = server.execute("web.1", "true")
+    assert "is not known" in result.text, result
+    tells_nothing(server, tmp_path, "localhost", "LOCALHOST")
+
+
+def test_the_note_about_a_new_key_does_not_tell_who_it_is(start_server, sshd, tmp_path):
+    config = tmp_path / "config"
+    config.write_text(f"Host *\n  StrictHostKeyChecking accept-new\n  UserKnownHostsFile {tmp_path}/new\n  IdentityAgent none\n"
+                      "  GlobalKnownHostsFile /dev/null\n")
+    values = {"HOST": sshd.host, "PORT": sshd.port, "USER": REAL_USER, "KEY": sshd.client_key}
+    server = start_server(config=config, env={f"OVRD_web_{what}": str(value) for what, value in values.items()})
+    result = server.execute("web", "true")
+    assert "was added to" in result.text and result.exit_status == 0, result
+    tells_nothing(server, tmp_path, sshd.host, REAL_USER)
+
+
+def test_what_a_proxy_command_says_does_not_tell_who_it_is(start_server, tmp_path):
+    config = tmp_path / "config"
+    config.write_text("Host web\n  ProxyCommand sh -c 'echo %h \\(10.9.8.7\\) is away >&2; exit 3'\n")
+    server = start_server(config=config, env={"OVRD_web_HOST": "Some.Where"})
+    result = server.execute("web", "true")
+    assert "its ProxyCommand ended with status 3" in result.text, result
+    tells_nothing(server, tmp_path, "some.where", "Some.Where", "10.9.8.7")
+
+
 def test_who_it_is_stands_in_the_log_at_debug(overridden, sshd):
     server = overridden(level="debug")
     server.execute("web.1", "true")

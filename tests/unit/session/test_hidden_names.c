@@ -32,6 +32,7 @@ static void whole_words_and_paths_are_replaced(void **state)
         check("root@[10.0.0.5]:22.", "$USER@[$HOST]:22.");
         check("It is 10.0.0.5. root, root!", "It is $HOST. $USER, $USER!");
         check("\"/k/id\" (/k/id)", "\"$KEY\" ($KEY)");
+        check("Root@[10.0.0.5]:22", "$USER@[$HOST]:22");
 }
 
 static void parts_of_other_words_stay(void **state)

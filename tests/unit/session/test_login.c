@@ -176,6 +176,28 @@ static void a_question_goes_to_the_person_and_the_answer_back(void **state)
         engine_unwatch(bench->engine, person.connection);
 }
 
+/* "Password of eve's host", backwards, where our words stand. */
+static void a_question_cannot_be_shown_in_another_order(void **state)
+{
+        struct bench *bench = *state;
+        struct person person;
+        const struct wire_prompt prompt = {
+                .kind = WIRE_PROMPT_INTERACTIVE,
+                .text = str_of("\xE2\x80\xAE:drowssaP\xE2\x81\xA6\xE2\x80\x8F"),
+                .instruction = str_of("one\xE2\x80\xA8two \xE2\x82\xAC \xE2\x80\x94"),
+        };
+
+        (void)begin(bench, &person);
+        (void)bench_expect(bench, WIRE_HOST_KEY_OK);
+        ask(bench, &prompt);
+        until_asked(bench, &person, 1);
+        assert_non_null(
+                strstr(person.text, ") \xEF\xBF\xBD:drowssaP\xEF\xBF\xBD\xEF\xBF\xBD"));
+        assert_string_equal(person.instruction,
+                            "one\xEF\xBF\xBDtwo \xE2\x82\xAC \xE2\x80\x94");
+        engine_unwatch(bench->engine, person.connection);
+}
+
 static void a_person_who_leaves_has_declined(void **state)
 {
         struct bench *bench = *state;
@@ -218,6 +240,56 @@ static void a_good_password_is_used_again_and_a_refused_one_is_forgotten(void **
 
         connect = begin(bench, &person);
         assert_int_equal(connect.password.len, 0);
+        engine_unwatch(bench->engine, person.connection);
+}
+
+static void write_config(const struct bench *bench)
+{
+        char path[128];
+
+        (void)snprintf(path, sizeof path, "%s/.ssh/config", bench->home);
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        (void)fprintf(file, "Host *\n  HostName 127.0.0.1\n  Port %d\n  User bob\n", bench->port);
+        (void)fprintf(file, "Host lax\n  StrictHostKeyChecking accept-new\n"
+                            "  UserKnownHostsFile ~/.ssh/new\n");
+        (void)fprintf(file, "Host elsewhere\n  ProxyCommand sleep 5\n");
+        assert_int_equal(fclose(file), 0);
+}
+
+/* The same user, host and port, but not what the person meant who typed it. */
+static void a_kept_password_goes_where_it_was_typed_for(void **state)
+{
+        static const char *const others[] = { "lax", "elsewhere" };
+        struct bench *bench = *state;
+        struct person person;
+        struct wire_connect connect;
+        command_id id;
+        struct err err;
+
+        write_config(bench);
+        (void)begin(bench, &person);
+        (void)bench_expect(bench, WIRE_HOST_KEY_OK);
+        ask(bench, &for_password);
+        until_asked(bench, &person, 1);
+        answer(bench, &person, "secret");
+        expect_answer(bench, 1, "secret");
+        tell_secret(bench, WIRE_PROMPT_PASSWORD, 1);
+        log_in(bench, &person);
+        engine_unwatch(bench->engine, person.connection);
+        (void)engine_close_all(bench->engine);
+        for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+                const struct run_request request = { .session = { .host = others[i] },
+                                                     .text = "id",
+                                                     .text_len = 2 };
+                assert_true(bench_try(bench, &request, &id, &err));
+                bench_accept(bench);
+                struct frame frame = bench_expect(bench, WIRE_CONNECT);
+                assert_true(wire_read_connect(&frame, &connect));
+                assert_int_equal(connect.password.len, 0);
+                (void)engine_close_all(bench->engine);
+        }
+        assert_true(str_is(begin(bench, &person).password, "secret"));
         engine_unwatch(bench->engine, person.connection);
 }
 
@@ -430,8 +502,10 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(a_question_goes_to_the_person_and_the_answer_back),
+                TEST(a_question_cannot_be_shown_in_another_order),
                 TEST(a_person_who_leaves_has_declined),
                 TEST(a_good_password_is_used_again_and_a_refused_one_is_forgotten),
+                TEST(a_kept_password_goes_where_it_was_typed_for),
                 TEST(what_did_not_prove_good_is_not_kept),
                 TEST(a_code_is_never_kept),
                 TEST(a_second_question_while_one_is_open_ends_it),

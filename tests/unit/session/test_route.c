@@ -33,6 +33,10 @@ static int setup(void **state)
                       "  ProxyJump bob@127.0.0.1:%d\n",
                       bench->port, bench->port);
         (void)fprintf(file, "Host beside\n  Ciphers +aes128-cbc\n");
+        (void)fprintf(file,
+                      "Host slow\n  HostName 127.0.0.1\n  Port %d\n  ConnectTimeout 1\n"
+                      "  ProxyJump bob@127.0.0.1:%d\n",
+                      bench->port, bench->port);
         assert_int_equal(fclose(file), 0);
         return 0;
 }
@@ -85,7 +89,8 @@ static void read_open(const struct bench *bench, const uint8_t *bytes, size_t le
         assert_int_equal(used, len);
         struct wire_reader reader = wire_read(&frame);
         assert_int_equal(wire_get_u32(&reader), bench->port);
-        assert_int_equal(wire_get_u32(&reader), 10000);
+        uint32_t limit_ms = wire_get_u32(&reader);
+        assert_true(limit_ms == 10000 || limit_ms == 1000 /* slow's */);
         assert_true(str_is(wire_get_bytes(&reader), "127.0.0.1"));
         assert_true(wire_read_done(&reader));
         *out_id = frame.id;
@@ -334,6 +339,69 @@ static void closing_the_host_while_it_asks_takes_the_question_back(void **state)
                 bench_turn(bench);
 }
 
+/* What happens in one turn of the loop: a call comes in, and the jump host's answer right after it. */
+struct call {
+        uv_poll_t poll;
+        struct bench *bench;
+        unsigned closed;
+};
+
+static void on_call(uv_poll_t *poll, int status, int events)
+{
+        struct call *call = poll->data;
+        const struct session_ref session = { .host = "far" };
+        struct err err;
+
+        (void)status, (void)events;
+        assert_true(engine_close_session(call->bench->engine, &session, &call->closed, &err));
+        uv_close((uv_handle_t *)poll, NULL);
+}
+
+static void a_forward_that_opens_while_the_host_is_closed_is_not_used(void **state)
+{
+        struct bench *bench = *state;
+        struct call call = { .bench = bench };
+        uint64_t forward;
+        int ends[2];
+        command_id id = run_on(bench, "far", NULL);
+
+        bench_log_in(bench);
+        (void)close(expect_open(bench, &forward));
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+        assert_int_equal(uv_poll_init(&bench->loop, &call.poll, ends[0]), 0);
+        call.poll.data = &call;
+        assert_int_equal(uv_poll_start(&call.poll, UV_READABLE, on_call), 0);
+        assert_int_equal(uv_run(&bench->loop, UV_RUN_NOWAIT), 1); /* both are waited for */
+        assert_int_equal(send(ends[1], "x", 1, 0), 1);
+        opened(bench, forward);
+        for (int i = 0; i < 3; i++)
+                bench_turn(bench);
+        assert_int_equal(call.closed, 1);
+        bench_until(bench, id, COMMAND_INTERRUPTED);
+        assert_int_equal(bench_expect(bench, WIRE_FORWARD_CLOSE).id, forward);
+        (void)close(ends[0]);
+        (void)close(ends[1]);
+}
+
+/* Time is up, and what the jump host's worker has to say about it is still waited for. */
+static void a_forward_that_opens_too_late_is_not_used(void **state)
+{
+        struct bench *bench = *state;
+        uint64_t forward;
+        char byte;
+        command_id id = run_on(bench, "slow", NULL);
+
+        bench_log_in(bench);
+        (void)close(expect_open(bench, &forward));
+        int64_t late_ms = clock_now_ms() + 1000 + 2000 + 30; /* limit, guard, less than 100 more */
+        while (clock_now_ms() < late_ms)
+                bench_turn(bench);
+        opened(bench, forward);
+        bench_until(bench, id, COMMAND_FAILED);
+        assert_non_null(strstr(bench_info(bench, id).error.text, "does not answer"));
+        assert_int_equal(recv(bench->zygote, &byte, 1, 0), -1); /* no worker was asked for */
+}
+
 static void a_forward_that_is_not_its_own_moves_nobody(void **state)
 {
         struct bench *bench = *state;
@@ -388,6 +456,8 @@ int main(void)
                 TEST(a_jump_host_found_dead_is_asked_for_once_more),
                 TEST(closing_the_jump_host_interrupts_what_is_behind_it),
                 TEST(closing_the_host_while_it_asks_takes_the_question_back),
+                TEST(a_forward_that_opens_while_the_host_is_closed_is_not_used),
+                TEST(a_forward_that_opens_too_late_is_not_used),
                 TEST(a_forward_that_is_not_its_own_moves_nobody),
         };
 
