@@ -6,9 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/select.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -60,21 +60,28 @@ void terminal_write(const struct terminal *terminal, const char *text)
         }
 }
 
-/* What was changed for one question. */
+/* What was changed for one question, as it was. */
 struct state {
         struct sigaction actions[SIGNALS];
+        sigset_t mask; /* without it a signal between a look and a wait would not end the wait */
         struct termios modes;
         bool is_silent;
 };
 
 static void prepare(const struct terminal *terminal, bool is_echoed, struct state *was)
 {
-        struct sigaction action = { .sa_handler = on_signal }; /* no SA_RESTART: poll() ends */
+        struct sigaction action = { .sa_handler = on_signal }; /* no SA_RESTART: a wait ends */
         struct termios silent;
+        sigset_t held;
 
         caught = 0;
+        (void)sigemptyset(&held); /* none of these four can fail: the signals are known */
         for (int i = 0; i < SIGNALS; i++)
-                (void)sigaction(signals[i], &action, &was->actions[i]); /* known signals */
+                if (signals[i] != SIGTTIN && signals[i] != SIGTTOU) /* a call of ours brings these */
+                        (void)sigaddset(&held, signals[i]);
+        (void)sigprocmask(SIG_BLOCK, &held, &was->mask);
+        for (int i = 0; i < SIGNALS; i++)
+                (void)sigaction(signals[i], &action, &was->actions[i]);
         was->is_silent = false;
         if (is_echoed || !terminal->is_terminal || tcgetattr(terminal->in, &was->modes) != 0)
                 return;
@@ -91,21 +98,27 @@ static void restore(const struct terminal *terminal, const struct state *was)
         }
         for (int i = 0; i < SIGNALS; i++)
                 (void)sigaction(signals[i], &was->actions[i], NULL);
+        (void)sigprocmask(SIG_SETMASK, &was->mask, NULL); /* one that waits is delivered now */
 }
 
 enum reading { READING_MORE, READING_LINE, READING_END, READING_OTHER, READING_SIGNAL };
 
 /* One byte at a time from stdin, which others may read after us; a terminal gives lines. */
-static enum reading read_byte(const struct terminal *terminal, int other_fd, char *out)
+static enum reading read_byte(const struct terminal *terminal, int other_fd,
+                              const sigset_t *mask, char *out)
 {
-        struct pollfd fds[2] = { { .fd = terminal->in, .events = POLLIN },
-                                 { .fd = other_fd, .events = POLLIN } };
+        int last = other_fd > terminal->in ? other_fd : terminal->in;
+        fd_set readable;
 
         if (caught != 0)
                 return READING_SIGNAL;
-        if (poll(fds, 2, -1) < 0)
+        FD_ZERO(&readable);
+        FD_SET(terminal->in, &readable);
+        if (other_fd >= 0)
+                FD_SET(other_fd, &readable);
+        if (pselect(last + 1, &readable, NULL, NULL, NULL, mask) < 0)
                 return errno == EINTR ? READING_MORE : READING_END;
-        if (fds[1].revents != 0)
+        if (other_fd >= 0 && FD_ISSET(other_fd, &readable))
                 return READING_OTHER;
         ssize_t n = read(terminal->in, out, 1);
         if (n < 0 && errno == EINTR)
@@ -115,15 +128,15 @@ static enum reading read_byte(const struct terminal *terminal, int other_fd, cha
         return *out == '\n' ? READING_LINE : READING_MORE;
 }
 
-static enum reading read_line(const struct terminal *terminal, int other_fd, char *line,
-                              size_t *out_len)
+static enum reading read_line(const struct terminal *terminal, int other_fd,
+                              const sigset_t *mask, char *line, size_t *out_len)
 {
         enum reading reading;
         size_t len = 0;
 
         do {
                 char byte = 0;
-                reading = read_byte(terminal, other_fd, &byte);
+                reading = read_byte(terminal, other_fd, mask, &byte);
                 if (reading == READING_MORE && byte != 0 && len <= TERMINAL_ANSWER_MAX)
                         line[len++] = byte; /* one more than the limit tells "too long" */
         } while (reading == READING_MORE);
@@ -157,7 +170,7 @@ bool terminal_ask(const struct terminal *terminal, const char *question, bool is
         do {
                 prepare(terminal, is_echoed, &was);
                 terminal_write(terminal, question);
-                reading = read_line(terminal, other_fd, line, &len);
+                reading = read_line(terminal, other_fd, &was.mask, line, &len);
                 restore(terminal, &was);
                 if (reading == READING_SIGNAL)
                         (void)raise(caught); /* ends us; or stops, and then it is asked again */

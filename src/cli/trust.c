@@ -5,19 +5,19 @@
  */
 #include "base/str.h"
 #include "cli/own_engine.h"
+#include "cli/terminal.h"
 #include "session/fingerprints.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define ANSWER_MAX 256 /* characters; a longer one is no answer */
-#define ASKED_MAX  5   /* times until nothing is taken as no */
-#define SHOWN_MAX  320 /* characters of "[host]:port" */
+#define ASKED_MAX 5   /* times until nothing is taken as no */
+#define SHOWN_MAX 320 /* characters of "[host]:port" */
 
 struct trust {
         const char *wanted; /* --fingerprint; NULL: ask */
+        struct terminal terminal;
         char fingerprint[64];
         char host[SHOWN_MAX];
         char add_to[4096 + 1];
@@ -83,30 +83,34 @@ static void on_failure(void *arg, enum connect_step step, const struct err *why)
 
 enum answer { ANSWER_YES, ANSWER_NO, ANSWER_UNCLEAR };
 
-static enum answer read_answer(const char *fingerprint)
+static enum answer ask(const struct terminal *terminal, const char *question,
+                       const char *fingerprint)
 {
-        char line[ANSWER_MAX];
+        struct secret *typed = NULL;
+        struct err ignored; /* nothing was typed: documented to be a no */
 
-        if (fgets(line, sizeof line, stdin) == NULL)
+        if (!terminal_ask(terminal, question, /* is_echoed= */ true, /* other_fd= */ -1, &typed,
+                          &ignored))
                 return ANSWER_NO;
-        struct str answer = str_trim(str_of(line));
-        if (str_is(answer, "yes") || str_is(answer, fingerprint))
-                return ANSWER_YES;
-        return str_is(answer, "no") ? ANSWER_NO : ANSWER_UNCLEAR;
+        struct str answer = str_trim((struct str){ secret_bytes(typed), secret_len(typed) });
+        enum answer meant = str_is(answer, "yes") || str_is(answer, fingerprint) ? ANSWER_YES
+                            : str_is(answer, "no")                               ? ANSWER_NO
+                                                                                 : ANSWER_UNCLEAR;
+        secret_free(typed);
+        return meant;
 }
 
 /* As OpenSSH: anything but yes, no or the very fingerprint is asked for again. */
-static bool confirm(const char *fingerprint)
+static bool confirm(const struct terminal *terminal, const char *fingerprint)
 {
+        const char *question = "Are you sure you want to add this key (yes/no/[fingerprint])? ";
         enum answer answer = ANSWER_UNCLEAR;
 
-        (void)printf("Are you sure you want to add this key (yes/no/[fingerprint])? ");
+        (void)fflush(stdout); /* what it is about comes before the question */
         for (int asked = 0; asked < ASKED_MAX && answer == ANSWER_UNCLEAR; asked++) {
-                if (asked > 0)
-                        (void)printf("That is neither yes nor no nor its fingerprint. Please type "
-                                     "'yes', 'no' or the fingerprint: ");
-                (void)fflush(stdout);
-                answer = read_answer(fingerprint);
+                answer = ask(terminal, question, fingerprint);
+                question = "That is neither yes nor no nor its fingerprint. Please type 'yes', "
+                           "'no' or the fingerprint: ";
         }
         return answer == ANSWER_YES;
 }
@@ -120,7 +124,7 @@ static bool decide(const struct trust *trust, struct err *err)
                                "%s shows another key than %s: nothing was added. Somebody may be "
                                "in between, or it has keys of several types.",
                                trust->host, trust->wanted);
-        return confirm(trust->fingerprint)
+        return confirm(&trust->terminal, trust->fingerprint)
                || err_set(err, ERR_CANCELLED, "the key of %s was not added", trust->host);
 }
 
@@ -194,7 +198,7 @@ int cli_trust(const struct cli_options *options, int argc, char **argv)
         if (trust.wanted != NULL && !fingerprints_are_valid(str_of(trust.wanted)))
                 return complain("--fingerprint wants SHA256: and 43 characters, as ssh-keygen -l "
                                 "prints them");
-        if (trust.wanted == NULL && isatty(STDIN_FILENO) == 0)
+        if (trust.wanted == NULL && !terminal_open(&trust.terminal, /* use_stdin= */ false, &err))
                 return complain("trust asks a person: run it in a terminal, or give "
                                 "--fingerprint SHA256:...");
         bool ok = own_engine_init(&own, options, &err) && run(&own, host, &trust, &err);
@@ -202,5 +206,6 @@ int cli_trust(const struct cli_options *options, int argc, char **argv)
         if (!ok)
                 (void)fprintf(stderr, "mcp-ssh-session: %s\n", err.text);
         own_engine_fini(&own);
+        terminal_close(&trust.terminal);
         return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -10,6 +10,7 @@
  * removes the socket; control_free() is for after the loop has ended, NULL is fine.
  *
  * Process: supervisor.
+ * Memory:  the guests are its own; the engine is lent, and freed after it.
  */
 #include "session/engine.h"
 

@@ -10,6 +10,7 @@
  * Process: supervisor.
  * Memory:  a guest frees itself when its handles are closed, after on_gone; the owner then
  *          forgets it.
+ * Errors:  what goes wrong with the log-in is told to the guest, in words.
  */
 #include "session/engine.h"
 

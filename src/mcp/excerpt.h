@@ -13,7 +13,6 @@
 
 #include <stdbool.h>
 
-#define EXCERPT_MAX_DEFAULT 12000
 #define EXCERPT_MAX_MIN     10 /* any character fits, so a page is never empty */
 #define EXCERPT_MAX_MAX     200000
 #define EXCERPT_SPARE       4096 /* bytes that lines of ours may take beyond max */

@@ -12,6 +12,8 @@
  * What is signed has to be a log-in by public key (RFC 4252 7) of this user with this key: a
  * worker that was taken over gets no signature under anything else.
  *
+ * Source:  draft-miller-ssh-agent; RFC 4252 7.
+ *
  * Process: supervisor. Pure.
  */
 #include "session/key_blob.h"

@@ -34,7 +34,7 @@
 #define KEX_MS         20000
 #define AUTH_MS        60000
 #define SANDBOX_TEXT_MAX  80   /* bytes with the NUL */
-#define SECRET_ANSWER_MAX 1024 /* bytes that a person may type; OpenSSH's own limit */
+#define SECRET_ANSWER_MAX 1024 /* bytes that a person types or a call gives; OpenSSH's limit */
 #define CLOSE_GRACE_MS 3000 /* for a worker that was told to stop; then it is killed */
 
 struct connection;

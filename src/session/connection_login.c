@@ -203,15 +203,15 @@ static void write_apart(const struct alias *said, struct buf *out)
 }
 
 /* In shell words; what a call may say is short and has no quotes in it, see target.h. */
-char *connection_person_command(const struct connection *connection, const char *subcommand)
+static char *login_command(const struct connection *connection)
 {
         const struct alias *said = &connection->aliases[0];
         bool is_quoted = strchr(said->given, '[') != NULL; /* [v6]:port is a pattern to a shell */
         struct buf text;
 
         buf_init(&text, ERR_TEXT_MAX);
-        (void)buf_printf(&text, "`mcp-ssh-session %s %s%s%s", subcommand, is_quoted ? "'" : "",
-                         said->given, is_quoted ? "'" : ""); /* full: cut, as the error is */
+        (void)buf_printf(&text, "`mcp-ssh-session login %s%s%s", is_quoted ? "'" : "", said->given,
+                         is_quoted ? "'" : ""); /* full: cut, as the error is */
         write_apart(said, &text);
         if (connection->key_filename != NULL && connection->override.key == NULL)
                 (void)buf_printf(&text, " --key '%s'", connection->key_filename);
@@ -223,16 +223,14 @@ char *connection_advice(const struct connection *connection)
 {
         switch (connection->login.advice) {
         case WIRE_ADVICE_LOGIN: {
-                scoped_free char *login = connection_person_command(connection, "login");
+                scoped_free char *login = login_command(connection);
                 return xasprintf("Run %s in a terminal.", login);
         }
-        case WIRE_ADVICE_TRUST: {
-                scoped_free char *trust = connection_person_command(connection, "trust");
+        case WIRE_ADVICE_TRUST:
                 return xasprintf(
                         "Its host key was new, and a host that nobody has vouched for gets "
-                        "no password: check the key with %s in a terminal first.",
-                        trust);
-        }
+                        "no password: check the key with `%s` in a terminal first.",
+                        host_keys_trust_command(connection->host_keys));
         case WIRE_ADVICE_CHECK:
         case WIRE_ADVICE_KINDS: break;
         }

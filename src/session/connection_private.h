@@ -201,8 +201,6 @@ bool connection_on_prompt(struct connection *connection, const struct wire_promp
 bool connection_on_secret(struct connection *connection, const struct wire_secret *secret);
 /* What mends a refused log-in: a sentence; yours, free(). */
 char *connection_advice(const struct connection *connection);
-/* "`mcp-ssh-session login web1`", the host as the call said it; yours, free(). */
-char *connection_person_command(const struct connection *connection, const char *subcommand);
 
 /* connection_frames.c */
 void connection_on_frame(void *arg, const struct frame *frame);

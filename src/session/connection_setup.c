@@ -293,8 +293,8 @@ static void note_new_key(struct connection *connection, const char *note)
         struct commands *commands = connection->env->commands;
 
         log_warn("%s: %s", connection->name, note);
-        for (struct command *at = commands_first(commands); at != NULL;
-             at = commands_after(commands, at))
+        for (struct command *at = commands_last(commands); at != NULL;
+             at = commands_before(commands, at))
                 if (!command_state_is_final(at->state) && goes_through(connection, at))
                         command_add_note(at, note);
 }

@@ -32,7 +32,7 @@ static bool can_be_quoted(const char *word)
         return word == NULL || strpbrk(word, "'\n\r\t") == NULL;
 }
 
-char *host_keys_trust_command(const struct host_keys_place *place)
+char *host_keys_make_trust_command(const struct host_keys_place *place)
 {
         struct buf command;
 
@@ -45,8 +45,8 @@ char *host_keys_trust_command(const struct host_keys_place *place)
 }
 
 /* `ssh` such that it adds the key to the file that we look into. */
-char *host_keys_ssh_command(const struct host_keys_place *place, const char *add_to,
-                            const struct home *home)
+char *host_keys_make_ssh_command(const struct host_keys_place *place, const char *add_to,
+                                 const struct home *home)
 {
         scoped_free char *by_default = xasprintf("%s/.ssh/known_hosts", home->account);
         struct buf command;

@@ -113,8 +113,8 @@ bool host_keys_load(struct host_keys **out_keys, const struct ssh_config *config
                 keys->plain_name = known_hosts_name(place->host, 22);
         keys->add_to = file_to_add_to(config, place, home);
         keys->hash_names = config->hash_known_hosts;
-        keys->trust_command = host_keys_trust_command(place);
-        keys->ssh_command = host_keys_ssh_command(place, keys->add_to, home);
+        keys->trust_command = host_keys_make_trust_command(place);
+        keys->ssh_command = host_keys_make_ssh_command(place, keys->add_to, home);
         keys->pins = place->pins != NULL ? xstrdup(place->pins) : NULL;
         if (!load_known(keys, &config->user_known_hosts, err)
             || !load_known(keys, &config->global_known_hosts, err)
@@ -289,6 +289,11 @@ char *host_keys_note_new(const struct host_keys *keys, struct str blob, const st
 }
 
 /* ---- for a person ---- */
+
+const char *host_keys_trust_command(const struct host_keys *keys)
+{
+        return keys->trust_command;
+}
 
 struct others {
         const struct known_file *file;

@@ -52,6 +52,9 @@ bool host_keys_add(const struct host_keys *keys, struct str blob, struct err *er
 /* What came of it, for whoever asked for the connection; why NULL: added. Yours, free(). */
 char *host_keys_note_new(const struct host_keys *keys, struct str blob, const struct err *why);
 
+/* What a person runs to look at the key and to add it: "mcp-ssh-session trust web". Borrowed. */
+const char *host_keys_trust_command(const struct host_keys *keys);
+
 /* Calls on_host_key of the watch with all there is to know of a key that was not refused. */
 void host_keys_show(const struct host_keys *keys, struct str blob, bool is_new, const char *address,
                     const struct connection_watch *watch);

@@ -43,6 +43,6 @@ bool host_keys_refuse_revoked(const struct host_keys *keys, const char *path, un
                               const char *shown, struct err *err);
 
 /* Advice, see struct host_keys; yours, free(). */
-char *host_keys_trust_command(const struct host_keys_place *place);
-char *host_keys_ssh_command(const struct host_keys_place *place, const char *add_to,
-                            const struct home *home);
+char *host_keys_make_trust_command(const struct host_keys_place *place);
+char *host_keys_make_ssh_command(const struct host_keys_place *place, const char *add_to,
+                                 const struct home *home);

@@ -12,6 +12,8 @@
  * Process: supervisor.
  * Memory:  proxy_free() may be called at any time, also from inside on_end; it frees itself when
  *          the program was reaped. NULL is fine.
+ * Errors:  ERR_SYSTEM: it cannot be started. How it ends is for proxy_write_state().
+ * Source:  ssh_config(5), ProxyCommand.
  */
 #include "base/buf.h"
 #include "base/err.h"
@@ -22,7 +24,7 @@
 
 struct proxy;
 
-/* It has ended, and proxy_write_end() tells how. Once; never from inside proxy_start(). */
+/* It has ended, and proxy_write_state() tells how. Once; never from inside proxy_start(). */
 typedef void proxy_ended(void *arg);
 
 /* text: with its tokens filled in. *out_fd: the socket to it, yours. */

@@ -6,7 +6,8 @@
  * Its configuration is the user's own trust domain (Match exec runs there as in a terminal).
  *
  * Process: supervisor.
- * Memory:  source and home must outlive it. resolver_free() may be called at any time, also from inside done; NULL is fine.
+ * Memory:  source and home must outlive it. resolver_free() may be called at any time, also from
+ *          inside done; NULL is fine.
  * Errors:  done gets the config (taken by it) or an error. Called once, never from inside
  *          resolver_start().
  */

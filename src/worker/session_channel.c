@@ -284,11 +284,6 @@ bool session_channel_write(struct session_channel *channel, const void *bytes, s
         return true;
 }
 
-bool session_channel_has_unsent(const struct session_channel *channel)
-{
-        return channel->unsent.len > 0;
-}
-
 void session_channel_signal(struct session_channel *channel, const char *name)
 {
         if (channel->state == SESSION_CHANNEL_OPEN)

@@ -65,7 +65,5 @@ size_t session_channel_read(struct session_channel *channel, bool is_stderr, voi
 /* Queues the bytes; false: SESSION_CHANNEL_UNSENT_MAX reached or the channel has ended. */
 bool session_channel_write(struct session_channel *channel, const void *bytes, size_t len);
 
-bool session_channel_has_unsent(const struct session_channel *channel);
-
 /* Asks the host to signal the command (RFC 4254 6.9); name without SIG. Unconfirmed by nature. */
 void session_channel_signal(struct session_channel *channel, const char *name);

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 
-from support.sshd import HOST, SEARCH_PATH, end_with_parent, free_port, which
+from support.sshd import HOST, end_with_parent, free_port, which
 
 READY_S = 10
 

@@ -5,7 +5,6 @@ import shutil
 import socket
 import stat
 import subprocess
-import time
 
 import pytest
 
@@ -332,9 +331,7 @@ def test_a_known_hosts_that_cannot_be_read_is_refused(binary, home, keys, tmp_pa
             pytest.skip("no setpriv here, and root reads everything")
         argv = [which("setpriv"), "--bounding-set=-dac_override,-dac_read_search", *argv]
     with McpClient(argv, home=str(home)) as server:
-        begun = time.monotonic()
         result = server.execute("h", "true")
-        assert time.monotonic() - begun < 2
         assert result.is_error and f"{known} cannot be read" in result.text, result
         assert known.is_symlink() or stat.S_IFMT(known.stat().st_mode) == kind, "untouched"
 
@@ -426,8 +423,7 @@ def trust(binary, keys, tmp_path, home):
         argv = [binary, "--ssh-config", str(config), "trust", *(args or ("h",))]
         with Terminal(argv, thin_environment(str(home), env)) as terminal:
             for prompt, answer in says:
-                terminal.expect(prompt)
-                terminal.type(answer + "\n")
+                terminal.answer(prompt, answer)
             return terminal.wait(), terminal.text
     return run
 
@@ -493,7 +489,7 @@ def test_trust_without_a_terminal_wants_the_fingerprint(binary, keys, tmp_path, 
 
     def run(*more):
         return subprocess.run([*argv, *more], env=thin_environment(str(home), None), stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, check=False, timeout=60)
+                              capture_output=True, text=True, check=False, timeout=60, start_new_session=True)
     if right:
         done = run("--fingerprint", keys.fingerprint("ed25519"), "h")
         assert done.returncode == 0 and contents(known) == keys.fill(FILES["good"]).encode(), done

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from support.person import Person
+from support.terminal import Person
 from support.sshd import kill
 
 from test_auth import (SECRET, address, agent, alone, ask, bare, check, dot_ssh,   # noqa: F401  (fixtures too)

@@ -454,7 +454,19 @@ static void what_was_said_apart_stays_apart(void **state)
         command_id id = bench_run(bench, NULL, "true");
 
         (void)snprintf(expected, sizeof expected,
-                       "`mcp-ssh-session trust 127.0.0.1 --username bob --port %d`", bench->port);
+                       "`mcp-ssh-session login 127.0.0.1 --username bob --port %d`", bench->port);
+        advise(bench, id, WIRE_ADVICE_LOGIN, expected);
+}
+
+/* It has no --username and no --port. */
+static void the_command_to_trust_is_one_that_trust_takes(void **state)
+{
+        struct bench *bench = *state;
+        char expected[160];
+        command_id id = bench_run(bench, NULL, "true");
+
+        (void)snprintf(expected, sizeof expected, " trust bob@127.0.0.1:%d` in a terminal",
+                       bench->port);
         advise(bench, id, WIRE_ADVICE_TRUST, expected);
 }
 
@@ -533,6 +545,7 @@ int main(void)
                 TEST(a_question_where_nobody_was_announced_ends_it),
                 TEST(the_instruction_says_the_host_as_the_call_did),
                 TEST(what_was_said_apart_stays_apart),
+                TEST(the_command_to_trust_is_one_that_trust_takes),
                 TEST(a_log_in_that_cannot_ask_is_not_joined),
                 TEST(an_answer_after_the_worker_has_failed_keeps_nobody_waiting),
                 TEST(two_persons_do_not_log_in_at_once),
