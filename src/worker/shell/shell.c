@@ -207,6 +207,7 @@ void shell_input(struct shell *shell, const void *bytes, size_t len, int64_t now
                 return;
         }
         top->is_muted = false;
+        top->was_answered = true;
         top->job->awaiting = WIRE_AWAITING_NOTHING; /* the supervisor says the same by itself */
         if (shell->phase == SHELL_IDLE) { /* into a nested shell at its prompt */
                 shell->open_levels = shell->depth;

@@ -54,6 +54,7 @@ struct entry {
         bool is_muted;     /* a command inside it was typed: what it prints is echo and prompts */
         bool wants_line;   /* its text names `read` */
         bool end_asked;    /* the end mark alone was typed */
+        bool was_answered; /* input was typed, and the kernel was not asked since */
         int64_t started_ms;
         int64_t interrupted_ms; /* 0: it was not */
         bool interrupt_wanted;  /* Ctrl-C is to be typed FORK_MS after the start */

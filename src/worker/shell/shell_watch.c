@@ -232,6 +232,12 @@ static void on_facts_running(struct shell *shell, struct verdict verdict, int64_
                 verdict.kind = VERDICT_PROGRAM;
         if (verdict.kind == VERDICT_NESTED_SHELL && !can_run_in(shell, verdict.process))
                 verdict.kind = VERDICT_PROGRAM;
+        if (top->was_answered && verdict.kind != VERDICT_RUNNING && !at_prompt && !is_new_shell) {
+                /* perhaps from before the input, or the program has not woken up to take it */
+                top->was_answered = false;
+                shell_ask_soon(shell, QUIET_FIRST_MS, now_ms);
+                return;
+        }
         if (!at_prompt && !is_new_shell) {
                 shell->confirmations = 0;
                 back_off(shell, now_ms);
