@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "cli/own_engine.h"
 #include "cli/terminal.h"
-#include "session/fingerprints.h"
+#include "session/host_key/fingerprints.h"
 
 #include <stdio.h>
 #include <stdlib.h>

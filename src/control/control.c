@@ -5,7 +5,7 @@
 #include "base/scoped.h"
 #include "control/control_place.h"
 #include "control/guest.h"
-#include "session/sockets.h"
+#include "session/reach/sockets.h"
 
 #include <errno.h>
 #include <signal.h>

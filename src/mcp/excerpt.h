@@ -9,7 +9,7 @@
  * Memory:  reads the output in slices; what is written is bounded by max.
  */
 #include "base/buf.h"
-#include "session/output.h"
+#include "session/command/output.h"
 
 #include <stdbool.h>
 

@@ -10,7 +10,7 @@
  * Memory:  the output is read in slices, whatever its size; shown is what fits.
  */
 #include "base/buf.h"
-#include "session/output.h"
+#include "session/command/output.h"
 
 #include <stdbool.h>
 

@@ -7,7 +7,7 @@
  *
  * Process: supervisor. Pure.
  */
-#include "session/command.h"
+#include "session/command/command.h"
 
 #include <jansson.h>
 

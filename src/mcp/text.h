@@ -8,7 +8,7 @@
  *          output, or quoted on one line.
  */
 #include "mcp/excerpt.h"
-#include "session/command.h"
+#include "session/command/command.h"
 
 #define TEXT_MAX ((size_t)1024 * 1024) /* bytes: two excerpts, a hundred rows, lines of ours */
 

@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scoped.h"
-#include "session/algorithms.h"
-#include "session/remote_text.h"
+#include "session/config/algorithms.h"
+#include "session/secrecy/remote_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>

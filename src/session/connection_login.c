@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/scoped.h"
-#include "session/remote_text.h"
+#include "session/secrecy/remote_text.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -18,16 +18,16 @@
  * Memory:  what a field does not call "not ours" or borrowed is the connection's.
  * Errors:  as in connection.h; a bool function's own comment says what false is.
  */
-#include "session/agent.h"
+#include "session/config/resolver.h"
 #include "session/connection.h"
-#include "session/dial.h"
-#include "session/hidden_names.h"
-#include "session/host_keys.h"
-#include "session/identities.h"
-#include "session/key_blob.h"
-#include "session/postbox.h"
-#include "session/proxy.h"
-#include "session/resolver.h"
+#include "session/host_key/host_keys.h"
+#include "session/host_key/key_blob.h"
+#include "session/login/agent.h"
+#include "session/login/identities.h"
+#include "session/reach/dial.h"
+#include "session/reach/proxy.h"
+#include "session/secrecy/hidden_names.h"
+#include "session/worker_link/postbox.h"
 
 #define ALIASES_MAX              16  /* ways of saying the same; a further one gets its own */
 #define CONNECTION_WORKER_END_MS 500 /* between a worker's end and the report of it */

@@ -18,9 +18,9 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/scoped.h"
-#include "session/proxy_text.h"
-#include "session/remote_text.h"
-#include "session/sockets.h"
+#include "session/reach/proxy_text.h"
+#include "session/reach/sockets.h"
+#include "session/secrecy/remote_text.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scoped.h"
-#include "session/remote_text.h"
+#include "session/secrecy/remote_text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

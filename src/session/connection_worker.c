@@ -7,9 +7,9 @@
 
 #include "base/alloc.h"
 #include "base/scoped.h"
-#include "session/algorithms.h"
-#include "session/environment.h"
-#include "session/sockets.h"
+#include "session/config/algorithms.h"
+#include "session/config/environment.h"
+#include "session/reach/sockets.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,8 +7,8 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/scoped.h"
-#include "session/agent.h"
-#include "session/postbox.h"
+#include "session/login/agent.h"
+#include "session/worker_link/postbox.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -13,8 +13,8 @@
  */
 #include "base/err.h"
 #include "base/secret.h"
-#include "session/command.h"
-#include "session/config_source.h"
+#include "session/command/command.h"
+#include "session/config/config_source.h"
 #include "session/watch.h"
 
 #include <stdbool.h>

@@ -11,9 +11,9 @@
  * Memory:  each part is owned, made in engine_new() and freed in engine_free().
  * Errors:  as in engine.h.
  */
+#include "session/command/waits.h"
 #include "session/connections.h"
 #include "session/engine.h"
-#include "session/waits.h"
 
 struct engine {
         struct connection_env env;

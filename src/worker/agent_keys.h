@@ -4,7 +4,7 @@
  *
  * libssh's own way with an agent is to try every key it has. Here each key is tried by us, in the
  * order of the relay's list, and the one that the server takes is then made the only one that the
- * relay shows (session/agent_filter.h), so that libssh signs with that one.
+ * relay shows (session/login/agent_filter.h), so that libssh signs with that one.
  *
  * Process: worker. Blocks; the relay hangs up on an agent that does not answer.
  * Memory:  agent_keys_fini() accepts zeroed memory.

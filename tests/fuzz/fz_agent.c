@@ -1,6 +1,6 @@
 /* A worker's requests to the agent and an agent's answers, with and without a list of keys. */
 #include "fuzz.h"
-#include "session/agent_filter.h"
+#include "session/login/agent_filter.h"
 
 static void look(struct agent_filter *filter, const uint8_t *bytes, size_t len)
 {

@@ -1,6 +1,6 @@
 /* An ssh_config file: never more is said than fits, every line said is a keyword and a value. */
 #include "fuzz.h"
-#include "session/config_reader.h"
+#include "session/config/config_reader.h"
 
 static bool include(void *arg, struct config_reader *reader, const char *pattern, struct err *err)
 {

@@ -1,7 +1,7 @@
 /* A ProxyJump: what is taken could be handed to ssh as it is, and the list gets shorter each time.
  */
 #include "fuzz.h"
-#include "session/hops.h"
+#include "session/config/hops.h"
 
 static void check(const struct target *target)
 {

@@ -2,8 +2,8 @@
  */
 #include "fuzz.h"
 #include "session/digest.h"
-#include "session/fingerprints.h"
-#include "session/revoked_keys.h"
+#include "session/host_key/fingerprints.h"
+#include "session/host_key/revoked_keys.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {

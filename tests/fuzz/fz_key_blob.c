@@ -1,6 +1,6 @@
 /* A key file's text: its public half comes back from the line that it is written as. */
 #include "fuzz.h"
-#include "session/key_blob.h"
+#include "session/host_key/key_blob.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {

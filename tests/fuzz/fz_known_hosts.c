@@ -2,8 +2,8 @@
  */
 #include "fuzz.h"
 #include "session/digest.h"
-#include "session/key_blob.h"
-#include "session/known_hosts.h"
+#include "session/host_key/key_blob.h"
+#include "session/host_key/known_hosts.h"
 
 /* A name is part of one line. */
 static void on_seen(void *arg, unsigned line, struct str names)

@@ -1,6 +1,6 @@
 /* A ProxyCommand: all or nothing, and never longer than what it is made of allows. */
 #include "fuzz.h"
-#include "session/proxy_text.h"
+#include "session/reach/proxy_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {

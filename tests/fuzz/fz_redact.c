@@ -4,7 +4,7 @@
  * changes nothing, and what stays is what was there.
  */
 #include "fuzz.h"
-#include "session/redactor.h"
+#include "session/secrecy/redactor.h"
 
 #define TEXT_MAX ((size_t)16 * 1024 * 1024)
 #define SECRETS  2

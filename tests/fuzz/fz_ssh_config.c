@@ -1,7 +1,7 @@
 /* The output of `ssh -G`: what is taken from it fits the grammar. */
 #include "fuzz.h"
-#include "session/ssh_config.h"
-#include "session/target.h"
+#include "session/config/ssh_config.h"
+#include "session/config/target.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {

@@ -1,6 +1,6 @@
 /* host, NUL, user: what is taken could be handed to ssh as it is. */
 #include "fuzz.h"
-#include "session/target.h"
+#include "session/config/target.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {

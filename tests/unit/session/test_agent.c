@@ -1,7 +1,7 @@
 /*
  * The relay between a worker and the agent, both played by the test.
  */
-#include "session/agent.h"
+#include "session/login/agent.h"
 
 #include "base/clock.h"
 

@@ -1,5 +1,5 @@
 #include "base/scoped.h"
-#include "session/algorithms.h"
+#include "session/config/algorithms.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "session/commands.h"
+#include "session/command/commands.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 #include "base/alloc.h"
 #include "base/scoped.h"
-#include "session/config_reader.h"
+#include "session/config/config_reader.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

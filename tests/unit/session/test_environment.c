@@ -1,7 +1,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/scoped.h"
-#include "session/environment.h"
+#include "session/config/environment.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "session/hidden_names.h"
+#include "session/secrecy/hidden_names.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "session/hops.h"
+#include "session/config/hops.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,12 +1,12 @@
 /* What is written into known_hosts, who is let in as new, pins and revocation. */
 #include "base/buf.h"
 #include "session/digest.h"
-#include "session/fingerprints.h"
-#include "session/host_keys.h"
-#include "session/key_blob.h"
-#include "session/known_hosts.h"
-#include "session/known_hosts_file.h"
-#include "session/revoked_keys.h"
+#include "session/host_key/fingerprints.h"
+#include "session/host_key/host_keys.h"
+#include "session/host_key/key_blob.h"
+#include "session/host_key/known_hosts.h"
+#include "session/host_key/known_hosts_file.h"
+#include "session/host_key/revoked_keys.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

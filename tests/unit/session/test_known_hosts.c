@@ -1,8 +1,8 @@
 #include "base/buf.h"
 #include "session/digest.h"
-#include "session/host_key_algorithms.h"
-#include "session/host_keys.h"
-#include "session/known_hosts.h"
+#include "session/host_key/host_key_algorithms.h"
+#include "session/host_key/host_keys.h"
+#include "session/host_key/known_hosts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,15 +1,15 @@
 /*
  * The small pure parts: failed log-ins, lost sessions, the agent's filter, waits.
  */
-#include "session/agent_filter.h"
-#include "session/auth_limits.h"
-#include "session/backoff.h"
-#include "session/credentials.h"
-#include "session/losses.h"
-#include "session/keyring.h"
-#include "session/overrides.h"
-#include "session/sockets.h"
-#include "session/waits.h"
+#include "session/command/losses.h"
+#include "session/command/waits.h"
+#include "session/config/overrides.h"
+#include "session/login/agent_filter.h"
+#include "session/login/auth_limits.h"
+#include "session/login/credentials.h"
+#include "session/login/keyring.h"
+#include "session/reach/backoff.h"
+#include "session/reach/sockets.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "session/output.h"
+#include "session/command/output.h"
 
 #include <setjmp.h>
 #include <signal.h>

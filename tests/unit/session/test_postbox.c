@@ -2,10 +2,10 @@
  * The postbox against the worker's own end of the socket: every fd comes with the frame that it
  * was given with, however the bytes are cut on the way.
  */
-#include "session/postbox.h"
+#include "session/worker_link/postbox.h"
 
 #include "base/alloc.h"
-#include "session/sockets.h"
+#include "session/reach/sockets.h"
 #include "wire/message.h"
 #include "worker/frame_socket.h"
 

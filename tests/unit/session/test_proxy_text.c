@@ -1,4 +1,4 @@
-#include "session/proxy_text.h"
+#include "session/reach/proxy_text.h"
 
 #include "base/alloc.h"
 

@@ -1,6 +1,6 @@
 /* The redactor against a search that is too simple to be wrong, at every way of cutting a text. */
-#include "session/redactor.h"
-#include "session/secret_forms.h"
+#include "session/secrecy/redactor.h"
+#include "session/secrecy/secret_forms.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-#include "session/identities.h"
-#include "session/ssh_config.h"
+#include "session/config/ssh_config.h"
+#include "session/login/identities.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "session/target.h"
+#include "session/config/target.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
