@@ -4,8 +4,8 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "wire/message.h"
-#include "worker/auth.h"
 #include "worker/base64.h"
+#include "worker/login/auth.h"
 
 #include <libssh/callbacks.h>
 #include <poll.h>

@@ -2,7 +2,7 @@
  * The order of methods, against a server played by the test: the calls of libssh that would talk
  * to one are defined here and read from a script; keys are libssh's own.
  */
-#include "worker/auth.h"
+#include "worker/login/auth.h"
 
 #include "base/alloc.h"
 #include "wire/message.h"

@@ -2,7 +2,7 @@
  * A nested wait on the frame socket: until a person has answered, nothing else can happen to this
  * worker but to be stopped, or to be hung up on.
  */
-#include "worker/auth_private.h"
+#include "worker/login/auth_private.h"
 
 #include <poll.h>
 

@@ -2,7 +2,7 @@
  * Who answers: a known password only the one question that asks for a password, first and alone,
  * with echo off; a person everything else; nobody guesses.
  */
-#include "worker/auth_private.h"
+#include "worker/login/auth_private.h"
 
 #include "base/alloc.h"
 #include "base/scoped.h"

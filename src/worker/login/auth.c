@@ -2,7 +2,7 @@
  * The server counts what it refuses and hangs up at its MaxAuthTries, so refusals are counted
  * here too and the last one is kept for a password, if there is one to be had.
  */
-#include "worker/auth_private.h"
+#include "worker/login/auth_private.h"
 
 #include "base/log.h"
 #include "base/scoped.h"

@@ -2,12 +2,12 @@
  * A key is offered by its public half first (RFC 4252 7): only for one that the server would
  * take is the private half decrypted, a person asked, or the agent told to sign.
  */
-#include "worker/auth_private.h"
+#include "worker/login/auth_private.h"
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/scoped.h"
-#include "worker/agent_keys.h"
+#include "worker/login/agent_keys.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/secret.h"
 #include "wire/message.h"
-#include "worker/auth.h"
+#include "worker/login/auth.h"
 
 #define AUTH_NEEDS_MAX 200 /* bytes of what a person would have to type */
 

@@ -1,4 +1,4 @@
-#include "worker/agent_keys.h"
+#include "worker/login/agent_keys.h"
 
 #include "base/alloc.h"
 #include "base/packed.h"
