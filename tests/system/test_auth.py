@@ -1,11 +1,13 @@
 """Logging in: keys, certificates, the agent, several methods in a row, and what is never sent."""
+import contextlib
 import os
 import shutil
 import subprocess
 
 import pytest
 
-from support.sshd import SEARCH_PATH, keygen, which
+from support.agent import Agent
+from support.sshd import keygen, which
 
 paramiko = pytest.importorskip("paramiko", reason="python3-paramiko: run scripts/deps test")
 from support.kbdint_server import KbdintServer, Round      # noqa: E402
@@ -64,22 +66,11 @@ def public(key):
 @pytest.fixture
 def agent(tmp_path):
     """A factory: an ssh-agent that holds these keys, in that order; gives its environment."""
-    processes = []
-
-    def start(*keys):
-        path = str(tmp_path / f"agent-{len(processes)}")
-        processes.append(subprocess.Popen([which("ssh-agent"), "-D", "-a", path], stdout=subprocess.DEVNULL))
-        env = {"SSH_AUTH_SOCK": path, "PATH": SEARCH_PATH}
-        # its socket is there a moment before it listens; 1: it has no key
-        while subprocess.run([which("ssh-add"), "-l"], env=env, capture_output=True, check=False).returncode != 1:
-            assert processes[-1].poll() is None
-        for key in keys:
-            subprocess.run([which("ssh-add"), "-q", key], env=env, check=True, capture_output=True)
-        return {"SSH_AUTH_SOCK": path}
-    yield start
-    for process in processes:
-        process.terminate()
-        process.wait()
+    with contextlib.ExitStack() as running:
+        def start(*keys):
+            path = tmp_path / f"agent-{len(os.listdir(tmp_path))}"
+            return {"SSH_AUTH_SOCK": running.enter_context(Agent(path, *keys)).path}
+        yield start
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from support.agent import Agent
 from support.sshd import SEARCH_PATH, which
 
 NOTHING_WRITTEN = "known_hosts is read, never written"
@@ -336,14 +337,8 @@ def agent(home, sshd, tmp_path_factory):
     folder = home / ".ssh" / "agent"
     folder.mkdir()
     path = str(folder / "s.abc.agent.xyz")
-    process = subprocess.Popen([which("ssh-agent"), "-D", "-a", path], stdout=subprocess.DEVNULL)
-    while not os.path.exists(path):
-        assert process.poll() is None
-    subprocess.run([which("ssh-add"), "-q", key], env={"SSH_AUTH_SOCK": path, "PATH": SEARCH_PATH}, check=True,
-                   capture_output=True)
-    yield path
-    process.terminate()
-    process.wait()
+    with Agent(path, key):
+        yield path
 
 
 @pytest.mark.parametrize("how", ["SSH_AUTH_SOCK", "IdentityAgent", "found"])

@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from support.sshd import PASSWORD, free_port, quiet_environment, which
+from support.agent import Agent
+from support.sshd import PASSWORD, free_port, quiet_environment
 
 STEPS = ["configuration", "network", "identification", "key exchange", "host key", "log-in"]
 
@@ -86,16 +87,9 @@ def test_without_a_host_it_tells_what_is_here(doctor):
 
 
 def test_the_agent_is_named(doctor, tmp_path):
-    path = str(tmp_path / "agent")
-    agent = subprocess.Popen([which("ssh-agent"), "-D", "-a", path], stdout=subprocess.DEVNULL)
-    try:
-        while not os.path.exists(path):
-            assert agent.poll() is None
-        _, rows, _ = doctor(env={"SSH_AUTH_SOCK": path})
-    finally:
-        agent.kill()
-        agent.wait()
-    assert {"name": "agent", "mark": "fact", "text": path} in rows
+    with Agent(tmp_path / "agent") as agent:
+        _, rows, _ = doctor(env={"SSH_AUTH_SOCK": agent.path})
+    assert {"name": "agent", "mark": "fact", "text": agent.path} in rows
 
 
 def test_what_has_no_effect_is_named(doctor, sshd, tmp_path):

@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from support.agent import Agent
 from support.other_servers import Dropbear, Tinysshd
 from support.sshd import PASSWORD, Sshd, keygen, quiet_environment, which
 
@@ -188,18 +189,9 @@ CASES = {
 @pytest.fixture(scope="module")
 def agent(lab, sshd):
     """An agent with a good key and with the locked one, opened."""
-    path = os.path.join(lab.dir, "agent")
-    process = subprocess.Popen([which("ssh-agent"), "-D", "-a", path], stdout=subprocess.DEVNULL)
-    environment = {**quiet_environment(), "SSH_AUTH_SOCK": path, "DISPLAY": "none", "SSH_ASKPASS_REQUIRE": "force",
-                   "SSH_ASKPASS": askpass(lab.dir, "open sesame")}
-    while not os.path.exists(path):
-        assert process.poll() is None
-    for key in (lab.names["rsa"], lab.names["locked"]):
-        subprocess.run([which("ssh-add"), "-q", key], env=environment, check=True, stdin=subprocess.DEVNULL,
-                       capture_output=True)
-    yield path
-    process.kill()
-    process.wait()
+    with Agent(os.path.join(lab.dir, "agent"), lab.names["rsa"], lab.names["locked"],
+               askpass=askpass(lab.dir, "open sesame")) as running:
+        yield running.path
 
 
 def askpass(directory, answer):
