@@ -99,7 +99,7 @@ def serve(methods):
         try:
             transport.start_server(server=Server())        # in a thread of its own
         except (paramiko.SSHException, EOFError, OSError):
-            continue
+            pass        # it was over before we looked: that, too, is an end
         threading.Thread(target=lambda done=transport: (done.join(), note("end", "")), daemon=True).start()
 
 
