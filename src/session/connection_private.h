@@ -41,7 +41,7 @@ struct alias {
 
 enum forward {
         FORWARD_NONE,
-        FORWARD_ASKED, /* WIRE_FORWARD_OPEN was sent to the jump host's worker */
+        FORWARD_ASKED, /* WIRE_FORWARD_OPEN was sent to the jump host's worker, or found it dead */
         FORWARD_OPEN,
 };
 

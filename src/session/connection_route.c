@@ -296,9 +296,13 @@ void connection_set_jump(struct connection *connection, struct connection *jump)
 
 void connection_on_jump_ready(struct connection *connection, struct connection *jump)
 {
-        if (connection->state == CONNECTION_DIALING && connection->forward == FORWARD_NONE
-            && jump->state == CONNECTION_READY && jump->postbox != NULL)
+        if (connection->state != CONNECTION_DIALING || connection->forward != FORWARD_NONE
+            || jump->state != CONNECTION_READY)
+                return;
+        if (jump->postbox != NULL)
                 open_forward(connection, jump);
+        else /* its worker has died, which connection_on_jump_end() will tell soon */
+                connection->forward = FORWARD_ASKED;
 }
 
 /* One whose time is up, or that was closed, asks no more: what it hears now comes too late. */

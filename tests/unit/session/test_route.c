@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -302,6 +303,47 @@ static void a_jump_host_found_dead_is_asked_for_once_more(void **state)
         assert_non_null(strstr(bench_info(bench, id).error.text, "Broken pipe"));
 }
 
+static bool has_via(void *arg, const struct session_info *info)
+{
+        bool *found = arg;
+
+        *found = *found || (info->via[0] != 0 && strcmp(info->state, "connecting") == 0);
+        return true;
+}
+
+static void until_it_waits_for_its_jump_host(struct bench *bench)
+{
+        int64_t deadline = clock_now_ms() + BENCH_LIMIT_MS;
+
+        for (bool found = false; !found;) {
+                bench_turn(bench);
+                engine_each_session(bench->engine, has_via, &found);
+                assert_true(clock_now_ms() < deadline);
+        }
+}
+
+/* Its worker's socket has ended and the zygote has not told yet: a call comes in between. */
+static void a_jump_host_whose_worker_is_dying_is_asked_for_once_more(void **state)
+{
+        struct bench *bench = *state;
+        uint64_t forward;
+        command_id first;
+        struct other jump = begin(bench, &first);
+        struct other far = swap(bench, jump);
+
+        (void)close(bench->frames);
+        bench->frames = -1;
+        bench_until(bench, first, COMMAND_LOST);
+        command_id id = run_on(bench, "far", NULL);
+        until_it_waits_for_its_jump_host(bench);
+        bench_dies(bench, SIGKILL);
+        bench_log_in(bench); /* another worker for the jump host */
+        assert_int_not_equal(bench->connection, jump.connection);
+        (void)close(expect_open(bench, &forward));
+        assert_int_equal(bench_info(bench, id).state, COMMAND_QUEUED);
+        (void)close(far.frames);
+}
+
 static void closing_the_jump_host_interrupts_what_is_behind_it(void **state)
 {
         struct bench *bench = *state;
@@ -454,6 +496,7 @@ int main(void)
                 TEST(a_refused_forward_says_which_of_the_two_refused),
                 TEST(a_jump_host_that_refuses_the_log_in_is_named),
                 TEST(a_jump_host_found_dead_is_asked_for_once_more),
+                TEST(a_jump_host_whose_worker_is_dying_is_asked_for_once_more),
                 TEST(closing_the_jump_host_interrupts_what_is_behind_it),
                 TEST(closing_the_host_while_it_asks_takes_the_question_back),
                 TEST(a_forward_that_opens_while_the_host_is_closed_is_not_used),
