@@ -34,6 +34,9 @@ enum wire_kind {
         WIRE_INPUT,        /* id = command id: bytes to type, as they are */
         WIRE_SHELL_INPUT,  /* id = shell id: bytes to type, as they are */
         WIRE_INTERRUPT,    /* id = command id */
+        WIRE_SHELL_KEYS,   /* id = shell id: bytes to type, and bytes to type while the terminal is in
+                              application cursor key mode (DECCKM) */
+        WIRE_SCREEN_READ,  /* id = shell id: struct wire_screen_read */
         WIRE_STOP,         /* close everything, disconnect, exit */
 
         /* worker to supervisor */
@@ -56,6 +59,8 @@ enum wire_kind {
         WIRE_FORWARD_ENDED,/* id = forward id: bytes why, "" its end of the fd was closed; nothing
                               follows for this id */
         WIRE_SECRET,       /* struct wire_secret: what came of a password or a passphrase */
+        WIRE_SCREEN_ROW,   /* id = the read's ticket: struct wire_screen_row; from the top downwards */
+        WIRE_SCREEN,       /* id = the read's ticket: struct wire_screen; nothing follows for this id */
         WIRE_ADVICE,       /* u32 enum wire_advice: what would mend the WIRE_FAILED that follows */
 };
 
@@ -153,6 +158,60 @@ enum wire_advice {
         WIRE_ADVICE_KINDS
 };
 
+#define WIRE_SCREEN_COLUMNS_MIN 20
+#define WIRE_SCREEN_ROWS_MIN    5
+#define WIRE_SCREEN_SIDE_MAX    500
+#define WIRE_SCREEN_CELLS_MAX   100000 /* columns times rows: what a worker's memory limit allows */
+#define WIRE_SCREEN_BACK_MAX    1000   /* lines of scrollback */
+#define WIRE_SCREEN_TITLE_MAX   512    /* bytes */
+
+/* May a terminal have this size? */
+bool wire_screen_size_is_good(uint32_t columns, uint32_t rows);
+
+/* "200x50"; false: it is none, or no terminal may have it. */
+bool wire_parse_screen_size(const char *text, uint32_t *out_columns, uint32_t *out_rows);
+
+struct wire_screen_read {
+        uint64_t ticket;     /* of the answer */
+        uint32_t scrollback; /* lines above the screen that are wanted; fewer may come */
+        int64_t since;       /* serial of an earlier answer; 0: none */
+        uint32_t columns;    /* a new size for the terminal; 0 and 0: as it is */
+        uint32_t rows;
+        uint32_t limit_ms;   /* answer after this at the latest; 0: at once */
+        uint32_t quiet_ms;   /* or when output came and has paused for so long */
+};
+
+/* What ended the wait of a WIRE_SCREEN_READ. */
+enum wire_screen_end {
+        WIRE_SCREEN_LIMIT, /* the time was up; or there was nothing to wait for */
+        WIRE_SCREEN_QUIET,
+        WIRE_SCREEN_ENDED, /* the command in front ended */
+        WIRE_SCREEN_ASKED, /* it waits for input */
+        WIRE_SCREEN_ENDS
+};
+
+struct wire_screen_row {
+        int64_t row;         /* from 0 at the top of the screen; negative in the scrollback */
+        uint32_t is_full;    /* 1: its last column is taken, so it may go on in the next row */
+        uint32_t is_changed; /* 1: since the serial that was given */
+        struct str text;     /* without trailing blanks */
+};
+
+#define WIRE_SCREEN_ALTERNATE 1u /* the program has a screen of its own (vim, less) */
+#define WIRE_SCREEN_HIDDEN    2u /* the cursor is not shown */
+#define WIRE_SCREEN_PROMPT    4u /* a shell is at its prompt */
+
+struct wire_screen {
+        uint32_t columns; /* 0: there is no emulator, for want of memory */
+        uint32_t rows;
+        uint32_t cursor_x; /* from 0 */
+        uint32_t cursor_y;
+        uint32_t flags; /* WIRE_SCREEN_ALTERNATE … */
+        enum wire_screen_end end;
+        int64_t serial; /* for `since` */
+        struct str title;
+};
+
 struct wire_end {
         enum wire_how how;
         int32_t status;    /* -1: none was seen */
@@ -173,6 +232,13 @@ bool wire_read_prompt(const struct frame *frame, struct wire_prompt *out_prompt)
 
 bool wire_write_secret(struct buf *out, const struct wire_secret *secret);
 bool wire_read_secret(const struct frame *frame, struct wire_secret *out_secret);
+
+bool wire_write_screen_read(struct buf *out, uint64_t shell, const struct wire_screen_read *read);
+bool wire_read_screen_read(const struct frame *frame, struct wire_screen_read *out_read);
+bool wire_write_screen_row(struct buf *out, uint64_t ticket, const struct wire_screen_row *row);
+bool wire_read_screen_row(const struct frame *frame, struct wire_screen_row *out_row);
+bool wire_write_screen(struct buf *out, uint64_t ticket, const struct wire_screen *screen);
+bool wire_read_screen(const struct frame *frame, struct wire_screen *out_screen);
 
 /* kind: WIRE_ENDED or WIRE_SHELL_ENDED */
 bool wire_write_end(struct buf *out, enum wire_kind kind, uint64_t id, const struct wire_end *end);

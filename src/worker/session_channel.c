@@ -284,6 +284,15 @@ bool session_channel_write(struct session_channel *channel, const void *bytes, s
         return true;
 }
 
+void session_channel_resize(struct session_channel *channel, uint32_t columns, uint32_t rows)
+{
+        channel->columns = columns;
+        channel->rows = rows;
+        if (channel->state == SESSION_CHANNEL_OPEN)
+                (void)ssh_channel_change_pty_size(channel->ssh, (int)columns, (int)rows); /* no reply
+                        is asked for; a broken session is seen by the worker's loop */
+}
+
 void session_channel_signal(struct session_channel *channel, const char *name)
 {
         if (channel->state == SESSION_CHANNEL_OPEN)

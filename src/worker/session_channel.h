@@ -65,5 +65,8 @@ size_t session_channel_read(struct session_channel *channel, bool is_stderr, voi
 /* Queues the bytes; false: SESSION_CHANNEL_UNSENT_MAX reached or the channel has ended. */
 bool session_channel_write(struct session_channel *channel, const void *bytes, size_t len);
 
+/* Tells the host the terminal's new size (RFC 4254 6.7), or asks for it so if it opens just now. */
+void session_channel_resize(struct session_channel *channel, uint32_t columns, uint32_t rows);
+
 /* Asks the host to signal the command (RFC 4254 6.9); name without SIG. Unconfirmed by nature. */
 void session_channel_signal(struct session_channel *channel, const char *name);

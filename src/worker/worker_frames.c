@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "wire/message.h"
+#include "worker/shell/shell_screen.h"
 
 struct shell *worker_find_shell(struct worker *worker, uint64_t id)
 {
@@ -158,6 +159,26 @@ static void type_input(struct shell *shell, const struct frame *frame, int64_t n
                 shell_input(shell, bytes.ptr, bytes.len, now_ms);
 }
 
+static void read_screen(struct shell *shell, const struct frame *frame, int64_t now_ms)
+{
+        struct wire_screen_read read;
+
+        if (!wire_read_screen_read(frame, &read))
+                bug("a request for the screen that cannot be read");
+        if (shell != NULL && !shell_is_over(shell)) /* else its end is on its way */
+                shell_read_screen(shell, &read, now_ms);
+}
+
+static void type_keys(struct shell *shell, const struct frame *frame, int64_t now_ms)
+{
+        struct wire_reader reader = wire_read(frame);
+        struct str normal = wire_get_bytes(&reader);
+        struct str application = wire_get_bytes(&reader);
+
+        if (shell != NULL && !shell_is_over(shell))
+                shell_type_keys(shell, normal, application, now_ms);
+}
+
 void worker_serve_frame(struct worker *worker, const struct frame *frame, int64_t now_ms)
 {
         struct pending *pending = find_pending(worker, frame->id);
@@ -181,6 +202,8 @@ void worker_serve_frame(struct worker *worker, const struct frame *frame, int64_
                 type_input(find_shell_of_job(worker, frame->id), frame, now_ms);
                 break;
         case WIRE_SHELL_INPUT: type_input(shell, frame, now_ms); break;
+        case WIRE_SHELL_KEYS:  type_keys(shell, frame, now_ms); break;
+        case WIRE_SCREEN_READ: read_screen(shell, frame, now_ms); break;
         case WIRE_INTERRUPT:   interrupt_command(worker, frame->id, now_ms); break;
         case WIRE_STOP:        worker->stopping = true; break;
         default:               log_warn("frame of kind %u is not for a worker", frame->kind); break;

@@ -50,6 +50,7 @@ void shell_free(struct shell *shell)
                 job_free(shell->entries[--shell->depth].job);
         job_free(shell->waiting);
         session_channel_free(shell->channel);
+        view_fini(&shell->view);
         clean_fini(&shell->noise);
         buf_fini(&shell->noise_out);
         buf_fini(&shell->noise_last);
@@ -418,11 +419,15 @@ void shell_turn(struct shell *shell, size_t budget, int64_t now_ms)
         if (shell->phase == SHELL_OVER || shell_is_held(shell))
                 return;
         session_channel_turn(shell->channel, now_ms);
+        if (shell->view.screen != NULL && budget > VIEW_TURN_BYTES)
+                budget = VIEW_TURN_BYTES;
         size_t taken = read_channel(shell, budget, now_ms);
         session_channel_turn(shell->channel, now_ms);
         look_at_channel(shell, taken > 0, now_ms);
         if (shell->phase != SHELL_OVER)
                 do_what_is_due(shell, now_ms);
+        if (shell->phase != SHELL_OVER)
+                shell_turn_screen(shell, now_ms);
 }
 
 static int64_t min_of(int64_t a, int64_t b)
@@ -436,6 +441,7 @@ int64_t shell_deadline_ms(const struct shell *shell)
 
         if (shell_is_held(shell))
                 return INT64_MAX;
+        due = min_of(due, shell_screen_due_ms(shell));
         if (shell->exit_seen_ms != 0)
                 due = min_of(due, shell->exit_seen_ms + EXIT_WAIT_MS);
         if (shell->phase == SHELL_SETTLING)

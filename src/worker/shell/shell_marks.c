@@ -64,6 +64,7 @@ static void take_text(struct shell *shell, struct str bytes, int64_t now_ms)
 {
         struct entry *top = shell_top_entry(shell);
 
+        shell_show(shell, bytes.ptr, bytes.len, now_ms);
         watch_paste_mode(shell, bytes.ptr, bytes.len);
         if (shell->phase == SHELL_RUNNING && top != NULL && !top->is_muted && !top->end_asked) {
                 take_command_output(shell, top, bytes);
@@ -92,6 +93,7 @@ static void on_start(struct shell *shell, int64_t now_ms)
 {
         shell->levels[shell->depth - 1].is_fresh = false;
         shell_top_entry(shell)->started_ms = now_ms;
+        shell_show_command(shell, now_ms);
         job_start(shell_top_entry(shell)->job, now_ms);
         shell_set_phase(shell, SHELL_RUNNING, now_ms);
         shell_ask_soon(shell, QUIET_FIRST_MS, now_ms);

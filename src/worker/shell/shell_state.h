@@ -7,6 +7,7 @@
 #include "worker/session_channel.h"
 #include "worker/shell/marker.h"
 #include "worker/shell/shell.h"
+#include "worker/shell/shell_screen.h"
 #include "worker/shell/wrapper.h"
 
 #define SETTLE_MS        20   /* after an end mark: the prompt's first byte, or this long */
@@ -88,6 +89,7 @@ struct shell {
         unsigned confirmations; /* equal verdicts in a row that would end the command */
         struct buf held;        /* printed after Ctrl-C with a line editor on: a prompt, most likely */
         bool lf_tried;          /* Enter was sent as LF too */
+        struct view view;       /* what the terminal shows; shell_screen.c */
         int64_t exit_seen_ms;   /* exit status came, the channel is still open; 0 not yet */
 };
 

@@ -294,6 +294,8 @@ void shell_on_facts(struct shell *shell, const struct facts *facts, int64_t now_
         if (!facts->found && shell->phase == SHELL_STARTING)
                 shell->levels[0].pid = 0; /* it was another process of sshd's: look again */
         struct verdict verdict = facts_judge(facts, &question);
+        if (shell_answer_terminal(shell, facts, &verdict, now_ms))
+                verdict = (struct verdict){ .kind = VERDICT_RUNNING };
         log_trace("shell %llu: verdict %d in phase %d; in front: %zu, first %s (state %c%s%s); %s",
                   (unsigned long long)shell->config.id, (int)verdict.kind, (int)shell->phase,
                   facts->process_count, facts->process_count > 0 ? facts->processes[0].name : "-",
