@@ -68,6 +68,9 @@ static const char usage[] =
         "  --host-key-policy POLICY\n"
         "                      strict or accept-new, whatever ssh_config says\n"
         "                      (environment: MCP_SSH_HOST_KEY_POLICY)\n"
+        "  --pty-size COLSxROWS\n"
+        "                      size of the terminals (default 200x50; environment:\n"
+        "                      MCP_SSH_PTY_SIZE)\n"
         "  --version           print the version and exit\n"
         "  --help              print this and exit\n";
 
@@ -207,6 +210,24 @@ static bool set_host_key_policy(struct options *options, const char *name)
         return true;
 }
 
+static bool set_pty_size(struct options *options, const char *text)
+{
+        uint32_t columns;
+        uint32_t rows;
+
+        if (!wire_parse_screen_size(text, &columns, &rows)) {
+                (void)fprintf(stderr, "mcp-ssh-session: the size of a terminal is COLUMNSxROWS, such "
+                                      "as 200x50: at least %dx%d, at most %d each way and %d "
+                                      "characters together; not \"%s\"\n",
+                              WIRE_SCREEN_COLUMNS_MIN, WIRE_SCREEN_ROWS_MIN, WIRE_SCREEN_SIDE_MAX,
+                              WIRE_SCREEN_CELLS_MAX, text);
+                return false;
+        }
+        options->engine.columns = columns;
+        options->engine.rows = rows;
+        return true;
+}
+
 static bool set_inline_secrets(const char *policy, struct options *options)
 {
         bool is_denied = strcmp(policy, "deny") == 0;
@@ -229,6 +250,9 @@ static bool read_environment(struct options *options)
         if (ssh_config != NULL && ssh_config[0] != 0)
                 options->engine.ssh_config.file = ssh_config;
         if (policy != NULL && policy[0] != 0 && !set_host_key_policy(options, policy))
+                return false;
+        const char *size = getenv("MCP_SSH_PTY_SIZE");
+        if (size != NULL && size[0] != 0 && !set_pty_size(options, size))
                 return false;
         const char *inline_secrets = getenv("MCP_SSH_INLINE_SECRETS");
         if (inline_secrets != NULL && inline_secrets[0] != 0
@@ -283,6 +307,7 @@ static int read_flags(int argc, char **argv, struct options *options)
                 { "inline-secrets", required_argument, NULL, 'i' },
                 { "log-level", required_argument, NULL, 'l' },
                 { "host-key-policy", required_argument, NULL, 'k' },
+                { "pty-size", required_argument, NULL, 's' },
                 { "version", no_argument, NULL, 'V' },
                 { "help", no_argument, NULL, 'h' },
                 { 0 },
@@ -307,6 +332,10 @@ static int read_flags(int argc, char **argv, struct options *options)
                         break;
                 case 'k':
                         if (!set_host_key_policy(options, optarg))
+                                return 2;
+                        break;
+                case 's':
+                        if (!set_pty_size(options, optarg))
                                 return 2;
                         break;
                 case 'V': return puts("mcp-ssh-session " PROGRAM_VERSION) < 0;

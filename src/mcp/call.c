@@ -12,6 +12,8 @@ static void call_free(struct call *call)
         list_remove(&call->node);
         if (call->wait.n != 0)
                 engine_wait_cancel(call->engine, call->wait);
+        if (call->screen != 0)
+                engine_cancel_screen(call->engine, call->screen);
         progress_fini(&call->progress);
         json_decref(call->arguments);
         free(call);
@@ -127,6 +129,26 @@ void call_wait(struct call *call, command_id command, int64_t deadline_ms, int64
         call->deadline_ms = deadline_ms;
         call->waited = waited;
         call->wait = engine_wait(call->engine, command, &spec, on_wait, call);
+}
+
+static void on_screen(void *arg, uint64_t ticket, const struct screen_info *info,
+                      const struct err *err)
+{
+        struct call *call = arg; /* call_free() cancels the read, so the call is there */
+
+        (void)ticket;
+        call->screen = 0;
+        call->screened(call, info, err);
+}
+
+bool call_read_screen(struct call *call, const struct screen_request *request,
+                      call_screened *screened, struct err *err)
+{
+        struct session_ref session = call_session(call);
+
+        call->screened = screened;
+        return engine_read_screen(call->engine, &session, request, on_screen, call, &call->screen,
+                                  &call->command, err);
 }
 
 struct session_ref call_session(const struct call *call)

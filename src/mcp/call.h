@@ -24,6 +24,10 @@ struct call;
 /* What the wait ended with; never WAIT_TICK. */
 typedef void call_waited(struct call *call, enum wait_reason reason);
 
+/* The screen has come, or why it has not. */
+typedef void call_screened(struct call *call, const struct screen_info *info,
+                           const struct err *err);
+
 struct call {
         struct list_node node;
         struct engine *engine;     /* not ours */
@@ -38,6 +42,8 @@ struct call {
         command_id command; /* n 0: none yet */
         wait_id wait;       /* n 0: not waiting */
         call_waited *waited;
+        uint64_t screen; /* ticket; 0: not waiting for one */
+        call_screened *screened;
 
         /* for tools that tell what is new */
         int64_t deadline_ms;
@@ -74,6 +80,13 @@ void call_fail(struct call **call, const struct err *err); /* isError, the err's
  */
 void call_wait(struct call *call, command_id command, int64_t deadline_ms, int64_t quiet_ms,
                call_waited *waited);
+
+/*
+ * Reads the screen of the session that the arguments mean; then calls screened. call->command is
+ * the command in front of it, n 0 none.
+ */
+bool call_read_screen(struct call *call, const struct screen_request *request,
+                      call_screened *screened, struct err *err);
 
 /* The session that the arguments host, username, port, session mean; borrowed from args. */
 struct session_ref call_session(const struct call *call);

@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* Of structuredContent and _meta: never from outside. */
-static const char *const ours[] = { "command_id", "state", "awaiting", "started", "ended", "code" };
+static const char *const ours[] = { "command_id", "state", "awaiting", "started", "ended", "code",
+                                   "waited_for" };
 
 static bool is_ours(const char *key)
 {

@@ -31,11 +31,14 @@ static json_t *schema_of_arg(const struct arg *arg)
                                    arg->help);
 
         if (arg->kind == ARG_INT) {
-                (void)json_object_set_new(schema, "minimum", json_integer(arg->min));
-                if (arg->max < INT32_MAX) /* a bound that only we need says nothing to a reader */
+                /* bounds that only we need say nothing to a reader */
+                if (arg->min != 0)
+                        (void)json_object_set_new(schema, "minimum", json_integer(arg->min));
+                if (arg->max < INT32_MAX)
                         (void)json_object_set_new(schema, "maximum", json_integer(arg->max));
         }
-        if (arg->fallback != NULL)
+        if (arg->fallback != NULL && strcmp(arg->fallback, "false") != 0
+            && strcmp(arg->fallback, "0") != 0) /* those go without saying */
                 (void)json_object_set_new(schema, "default", fallback_value(arg));
         return schema;
 }
@@ -60,18 +63,20 @@ json_t *schema_of_args(const struct tool *tool, enum inline_secrets inline_secre
         return schema;
 }
 
+/* What the protocol takes for granted is left out: the list has to be small. */
 static json_t *annotations(const struct tool *tool)
 {
         bool is_read_only = (tool->flags & TOOL_READ_ONLY) != 0;
-        json_t *all = json_pack("{s:b,s:b}", "readOnlyHint", is_read_only, "openWorldHint",
-                                (tool->flags & TOOL_OPEN_WORLD) != 0);
+        json_t *all = json_pack("{s:b}", "readOnlyHint", is_read_only);
 
-        if (!is_read_only) { /* the other two have a meaning only then */
-                (void)json_object_set_new(all, "destructiveHint",
-                                          json_boolean((tool->flags & TOOL_DESTRUCTIVE) != 0));
-                (void)json_object_set_new(all, "idempotentHint",
-                                          json_boolean((tool->flags & TOOL_IDEMPOTENT) != 0));
-        }
+        if ((tool->flags & TOOL_OPEN_WORLD) == 0)
+                (void)json_object_set_new(all, "openWorldHint", json_false());
+        if (is_read_only) /* the other two have a meaning only where something is changed */
+                return all;
+        if ((tool->flags & TOOL_DESTRUCTIVE) == 0)
+                (void)json_object_set_new(all, "destructiveHint", json_false());
+        if ((tool->flags & TOOL_IDEMPOTENT) != 0)
+                (void)json_object_set_new(all, "idempotentHint", json_true());
         return all;
 }
 

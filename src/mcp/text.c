@@ -93,7 +93,8 @@ static void write_how_to_answer(struct buf *out, const struct command_info *info
 {
         switch (info->awaiting) {
         case WIRE_AWAITING_PROGRAM:
-                put(out, "Use send_input('%s', 'keys') to send keys to it; \\n is Enter.\n",
+                put(out, "Use read_screen to see it and send_keys to press keys, or "
+                         "send_input('%s', 'keys'); \\n is Enter.\n",
                     info->name);
                 return;
         case WIRE_AWAITING_SHELL:

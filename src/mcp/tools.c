@@ -12,6 +12,8 @@ const struct tool *const tools[] = {
         &tool_interrupt_command_by_id,
         &tool_send_input,
         &tool_send_input_by_session,
+        &tool_read_screen,
+        &tool_send_keys,
         &tool_list_running_commands,
         &tool_list_command_history,
         &tool_close_session,

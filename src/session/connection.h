@@ -57,6 +57,8 @@ struct connection_env {
         uint8_t *scratch;         /* POSTBOX_SCRATCH_LEN */
         bool has_host_key_policy; /* the operator's word, over that of ssh_config */
         enum host_key_policy host_key_policy;
+        struct screens *screens; /* not ours */
+        uint32_t columns, rows;  /* of terminals */
         bool checks_off_was_told; /* that StrictHostKeyChecking no is not done here */
         unsigned sandbox_missing; /* WIRE_SANDBOX_* bits whose absence was logged */
         char sandbox[SANDBOX_TEXT_MAX]; /* what is in force, for people; "" before the first worker */
@@ -130,6 +132,11 @@ bool connection_input(struct connection *connection, struct command *command, st
                       struct err *err);
 bool connection_shell_input(struct connection *connection, struct shell *shell, struct str bytes,
                             struct err *err);
+/* ERR_STATE: the shell is not there yet, or the connection takes no orders. */
+bool connection_read_screen(struct connection *connection, const struct shell *shell,
+                            const struct wire_screen_read *read, struct err *err);
+bool connection_send_keys(struct connection *connection, const struct shell *shell,
+                          struct str normal, struct str application, struct err *err);
 void connection_interrupt(struct connection *connection, struct command *command);
 
 /* ---- looking ---- */
@@ -173,6 +180,9 @@ void connection_take_over(struct connection *connection, struct connection *late
 
 /* Does a reference to host, user and port mean this one, as said or as resolved? */
 bool connection_matches(const struct connection *connection, const struct target *target);
+
+/* "user@host:port", or with "/name" for another shell than the default; yours, free(). */
+char *connection_session_name(const struct connection *connection, const char *shell_name);
 
 /* shell NULL: the connection itself. */
 struct session_info connection_describe(const struct connection *connection,

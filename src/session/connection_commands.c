@@ -8,13 +8,12 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/scoped.h"
+#include "session/terminal/screens.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_PIECE    (60 * 1024) /* bytes a frame, below WIRE_PAYLOAD_MAX */
-#define SHELL_COLUMNS 200
-#define SHELL_ROWS    50
+#define TEXT_PIECE (60 * 1024) /* bytes a frame, below WIRE_PAYLOAD_MAX */
 
 char *connection_session_name(const struct connection *connection, const char *shell_name)
 {
@@ -183,8 +182,8 @@ static void open_shell(struct connection *connection, struct shell *shell)
                 wire_begin(postbox_out(connection->postbox), WIRE_SHELL_OPEN, shell->id);
         struct err err;
 
-        wire_put_u32(&open, SHELL_COLUMNS);
-        wire_put_u32(&open, SHELL_ROWS);
+        wire_put_u32(&open, connection->env->columns);
+        wire_put_u32(&open, connection->env->rows);
         shell->state = SHELL_OPENING;
         if (!post(connection, wire_end(&open), &err))
                 connection_fail(connection, &err);
@@ -296,6 +295,40 @@ bool connection_shell_input(struct connection *connection, struct shell *shell, 
         return send_input(connection, WIRE_SHELL_INPUT, shell->id, bytes, err);
 }
 
+/* Has the worker been told of it? It may still be starting: its screen shows what it asks. */
+static bool is_open(const struct connection *connection, const struct shell *shell, struct err *err)
+{
+        if (takes_orders(connection)
+            && (shell->state == SHELL_READY || shell->state == SHELL_OPENING))
+                return true;
+        return err_set(err, ERR_STATE,
+                       "the shell of this session is not ready yet. Try again in a moment.");
+}
+
+bool connection_read_screen(struct connection *connection, const struct shell *shell,
+                            const struct wire_screen_read *read, struct err *err)
+{
+        return is_open(connection, shell, err)
+            && post(connection,
+                    wire_write_screen_read(postbox_out(connection->postbox), shell->id, read), err);
+}
+
+bool connection_send_keys(struct connection *connection, const struct shell *shell,
+                          struct str normal, struct str application, struct err *err)
+{
+        struct command *command = commands_find(connection->env->commands, shell_top(shell));
+
+        if (!is_open(connection, shell, err)
+            || !post(connection,
+                     wire_write_two_bytes(postbox_out(connection->postbox), WIRE_SHELL_KEYS,
+                                          shell->id, normal, application),
+                     err))
+                return false;
+        if (command != NULL && command->state == COMMAND_AWAITING)
+                command_set_state(command, COMMAND_RUNNING); /* the worker looks anew */
+        return true;
+}
+
 void connection_interrupt(struct connection *connection, struct command *command)
 {
         struct err err;
@@ -333,6 +366,7 @@ void connection_forget_shell(struct connection *connection, struct shell *shell,
         scoped_free char *key = connection_loss_key(connection, shell->name);
 
         log_info("%s: shell %s ended: %s", connection->name, shell->name, why);
+        screens_lose(connection->env->screens, connection->id, shell->id, why);
         if (shell->state == SHELL_READY)
                 losses_remember(connection->env->losses, key, why);
         shells_remove(&connection->shells, shell);
@@ -345,6 +379,7 @@ void connection_close_shell(struct connection *connection, struct shell *shell)
 
         (void)err_set(&why, ERR_CANCELLED, "interrupted: its session was closed");
         bool was_wanted = shell->state == SHELL_WANTED;
+        screens_lose(connection->env->screens, connection->id, shell->id, "it was closed");
         shell->state = SHELL_CLOSING;
         while (shell->depth > 0) {
                 command_id id = shell_top(shell);

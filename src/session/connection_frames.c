@@ -12,6 +12,7 @@
 #include "base/scoped.h"
 #include "session/config/algorithms.h"
 #include "session/secrecy/remote_text.h"
+#include "session/terminal/screens.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -230,6 +231,15 @@ static void on_failed(struct connection *connection, const struct frame *frame)
 
 /* ---- all of them ---- */
 
+static void on_screen_part(struct connection *connection, const struct frame *frame)
+{
+        struct screens *screens = connection->env->screens;
+
+        if (frame->kind == WIRE_SCREEN ? !screens_on_screen(screens, connection->id, frame)
+                                       : !screens_on_row(screens, connection->id, frame))
+                connection_break_off(connection, frame, "not now, or does not decode");
+}
+
 static void dispatch(struct connection *connection, const struct frame *frame)
 {
         switch (frame->kind) {
@@ -242,6 +252,8 @@ static void dispatch(struct connection *connection, const struct frame *frame)
         case WIRE_PROMPT: on_prompt(connection, frame); return;
         case WIRE_SECRET: on_secret(connection, frame); return;
         case WIRE_ADVICE: on_advice(connection, frame); return;
+        case WIRE_SCREEN_ROW:
+        case WIRE_SCREEN: on_screen_part(connection, frame); return;
         case WIRE_FORWARD_OPENED: connection_on_forward_opened(connection, frame); return;
         case WIRE_FORWARD_ENDED: connection_on_forward_ended(connection, frame); return;
         default: /* a number from a worker, not our enum */

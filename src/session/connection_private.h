@@ -224,4 +224,3 @@ void connection_end_command(struct connection *connection, struct command *comma
 void connection_forget_shell(struct connection *connection, struct shell *shell, const char *why);
 /* For losses: two sessions of one name differ in credentials or in the way. Yours, free(). */
 char *connection_loss_key(const struct connection *connection, const char *shell_name);
-char *connection_session_name(const struct connection *connection, const char *shell_name);

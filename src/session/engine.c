@@ -14,6 +14,8 @@
 #include <string.h>
 
 #define LOOK_UP_THREADS "8" /* libuv lets half of its pool look up names at a time */
+#define PTY_COLUMNS     200 /* wide, so that tables of ps and the like are not cut */
+#define PTY_ROWS        50
 
 /* ---- what connections tell ---- */
 
@@ -60,6 +62,7 @@ static void on_end(void *arg, struct connection *connection, const struct err *w
 {
         const struct engine *engine = arg;
 
+        screens_lose(engine->screens, connection_id(connection), 0, why->text);
         connections_tell_end(engine->connections, connection, why);
 }
 
@@ -124,6 +127,8 @@ static void make_parts(struct engine *engine, uv_loop_t *loop, const struct engi
                 .on_orphan = on_orphan,
                 .arg = engine,
         };
+        engine->env.columns = config->columns != 0 ? config->columns : PTY_COLUMNS;
+        engine->env.rows = config->rows != 0 ? config->rows : PTY_ROWS;
         home_init(&engine->env.home);
 }
 
@@ -174,6 +179,8 @@ bool engine_new(struct engine **out_engine, uv_loop_t *loop, const struct engine
         }
         engine->env.spawner = engine->spawner;
         engine->waits = waits_new(loop, engine->commands);
+        engine->screens = screens_new(loop, engine->redactor);
+        engine->env.screens = engine->screens;
         commands_set_watch(engine->commands, on_command_changed, engine);
         *out_engine = engine;
         return true;
@@ -187,6 +194,7 @@ void engine_stop(struct engine *engine)
         for (size_t i = connections_count(engine->connections); i-- > 0;)
                 connection_close(connections_at(engine->connections, i), ENGINE_STOP_GRACE_MS);
         waits_stop(engine->waits);
+        screens_stop(engine->screens);
         if (connections_count(engine->connections) == 0)
                 spawner_stop(engine->spawner);
 }
@@ -195,6 +203,7 @@ void engine_free(struct engine *engine)
 {
         if (engine == NULL)
                 return;
+        screens_free(engine->screens);
         waits_free(engine->waits);
         spawner_free(engine->spawner);
         connections_free(engine->connections);

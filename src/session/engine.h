@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "session/command/command.h"
 #include "session/config/config_source.h"
+#include "session/terminal/screen.h"
 #include "session/watch.h"
 
 #include <stdbool.h>
@@ -27,6 +28,7 @@ struct engine;
 struct engine_config {
         struct config_source ssh_config; /* its texts must outlive the engine */
         int zygote_fd;                   /* spawn.h socket; taken by the engine */
+        uint32_t columns, rows;          /* of terminals; 0 and 0: 200 and 50 */
         const char *host_key_policy;     /* "strict" or "accept-new"; NULL: as ssh_config says */
         void (*on_connecting)(void *arg); /* a connection is about to be made; NULL: no matter */
         void *arg;
@@ -120,6 +122,22 @@ bool engine_input(struct engine *engine, command_id id, const char *bytes, size_
 /* Types into a session's shell; *out_id is the command that gets it, n 0 if none runs. */
 bool engine_session_input(struct engine *engine, const struct session_ref *session,
                           const char *bytes, size_t len, command_id *out_id, struct err *err);
+
+/* ---- the terminal ---- */
+
+/*
+ * What a session's terminal shows; done is called when it has come, see screen.h. *out_command is
+ * the command in front, n 0 if none of ours runs. ERR_NOT_FOUND, ERR_STATE: there is no such
+ * shell, or not yet.
+ */
+bool engine_read_screen(struct engine *engine, const struct session_ref *session,
+                        const struct screen_request *request, screen_done *done, void *arg,
+                        uint64_t *out_ticket, command_id *out_command, struct err *err);
+void engine_cancel_screen(struct engine *engine, uint64_t ticket); /* ended already: fine */
+
+/* Types keys as keys.h has them. ERR_INPUT names one that there is not, and nothing is typed. */
+bool engine_send_keys(struct engine *engine, const struct session_ref *session, const char *keys,
+                      size_t len, struct err *err);
 
 /* ---- looking at commands ---- */
 

@@ -6,6 +6,7 @@
  *      engine_connect.c   from what a call says to a connection, with somebody looking on or not
  *      engine_run.c       commands: run, interrupt, type into
  *      engine_sessions.c  sessions: list, type into, close
+ *      engine_terminal.c  their terminals: what they show, and keys
  *
  * Process: supervisor.
  * Memory:  each part is owned, made in engine_new() and freed in engine_free().
@@ -14,12 +15,20 @@
 #include "session/command/waits.h"
 #include "session/connections.h"
 #include "session/engine.h"
+#include "session/terminal/screens.h"
+
+/* A shell, and the connection that it is on. */
+struct engine_place {
+        struct connection *connection;
+        struct shell *shell;
+};
 
 struct engine {
         struct connection_env env;
         struct connections *connections;
         struct commands *commands;
         struct waits *waits;
+        struct screens *screens;
         struct spawner *spawner;
         struct redactor *redactor;
         struct overrides *overrides;
@@ -54,3 +63,7 @@ bool engine_on_jump(void *arg, struct connection *behind, const struct hop *hop,
 
 /* engine_run.c */
 bool engine_check_input(size_t len, struct err *err); /* what one call may type */
+
+/* engine_sessions.c: the shell that a call means */
+bool engine_find_place(const struct engine *engine, const struct session_ref *session,
+                       struct engine_place *out_place, struct err *err);

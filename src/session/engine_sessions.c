@@ -2,17 +2,12 @@
 
 #include "base/scoped.h"
 
-struct place {
-        struct connection *connection;
-        struct shell *shell;
-};
-
 /* The shell that a reference means; of several the one where something runs. */
 static bool find_shell(const struct engine *engine, const struct target *target, const char *name,
-                       struct place *out_place, struct err *err)
+                       struct engine_place *out_place, struct err *err)
 {
-        struct place any = { 0 };
-        struct place busy = { 0 };
+        struct engine_place any = { 0 };
+        struct engine_place busy = { 0 };
         unsigned any_count = 0;
         unsigned busy_count = 0;
 
@@ -23,7 +18,7 @@ static bool find_shell(const struct engine *engine, const struct target *target,
                         shell = connection_find_shell(at, name);
                 if (shell == NULL)
                         continue;
-                any = (struct place){ at, shell };
+                any = (struct engine_place){ at, shell };
                 any_count++;
                 if (shell->depth > 0) {
                         busy = any;
@@ -43,22 +38,29 @@ static bool find_shell(const struct engine *engine, const struct target *target,
         return true;
 }
 
-bool engine_session_input(struct engine *engine, const struct session_ref *session,
-                          const char *bytes, size_t len, command_id *out_id, struct err *err)
+bool engine_find_place(const struct engine *engine, const struct session_ref *session,
+                       struct engine_place *out_place, struct err *err)
 {
         const char *name = engine_or_null(session->shell);
-        struct str text = { bytes, len };
         struct override override;
         struct target target;
-        struct place place = { 0 };
 
-        if (!engine_check_input(len, err) || (name != NULL && !target_check_shell_name(name, err))
+        if ((name != NULL && !target_check_shell_name(name, err))
             || !engine_parse_reference(engine, session, &target, &override, err))
                 return false;
         bool is_found =
-                find_shell(engine, &target, name != NULL ? name : SHELL_DEFAULT, &place, err);
+                find_shell(engine, &target, name != NULL ? name : SHELL_DEFAULT, out_place, err);
         target_fini(&target);
-        if (!is_found)
+        return is_found;
+}
+
+bool engine_session_input(struct engine *engine, const struct session_ref *session,
+                          const char *bytes, size_t len, command_id *out_id, struct err *err)
+{
+        struct str text = { bytes, len };
+        struct engine_place place = { 0 };
+
+        if (!engine_check_input(len, err) || !engine_find_place(engine, session, &place, err))
                 return false;
         struct command *command = commands_find(engine->commands, shell_top(place.shell));
         bool ok = command != NULL

@@ -11,7 +11,7 @@
 
 #define ARG_HOST                                                                                   \
         { .name = "host", .kind = ARG_STRING, .required = true,                                    \
-          .help = "Name, ssh_config alias, user@host or user@host:port" }
+          .help = "Name, alias, user@host[:port]" }
 #define ARG_USERNAME { .name = "username", .kind = ARG_STRING, .help = "Login name" }
 #define ARG_PASSWORD                                                                               \
         { .name = "password", .kind = ARG_STRING, .help = "SSH password; prefer keys or an agent" }
@@ -21,9 +21,9 @@
         { .name = "port", .kind = ARG_INT, .help = "SSH port", .min = 1, .max = 65535 }
 #define ARG_SESSION                                                                                \
         { .name = "session", .kind = ARG_STRING,                                                   \
-          .help = "Name of another shell on the same connection" }
+          .help = "Name of another shell there" }
 #define ARG_COMMAND_ID                                                                             \
         { .name = "command_id", .kind = ARG_STRING, .required = true, .help = "ID of the command" }
 #define ARG_MAX_CHARS                                                                              \
         { .name = "max_chars", .kind = ARG_INT, .min = EXCERPT_MAX_MIN, .max = EXCERPT_MAX_MAX,    \
-          .fallback = "12000", .help = "Most output to return; the middle is cut" }
+          .fallback = "12000", .help = "Most output; its middle is cut" }

@@ -150,8 +150,8 @@ const struct tool tool_send_input = {
 const struct tool tool_send_input_by_session = {
         .name = "send_input_by_session",
         .title = "Type into a session",
-        .help = "Type text as it is into whatever runs in a host's session (a newline presses "
-                "Enter; backslashes stay). Use send_input when the command's id is known.",
+        .help = "Type text as it is into whatever runs in a host's session; a newline presses "
+                "Enter. Prefer send_input or send_keys.",
         .args = (const struct arg[]) {
                 ARG_HOST,
                 { .name = "input_text", .kind = ARG_STRING, .required = true, .max = INPUT_MAX,

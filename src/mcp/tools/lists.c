@@ -159,11 +159,7 @@ static void list_history(struct call *call)
 
 #define LIST_OUTPUT                                                                                \
         "{\"type\":\"object\",\"properties\":{\"commands\":{\"type\":\"array\",\"items\":{"        \
-        "\"type\":\"object\",\"properties\":{\"command_id\":{\"type\":\"string\"},"                \
-        "\"session\":{\"type\":\"string\"},\"command\":{\"type\":\"string\"},"                     \
-        "\"state\":{\"type\":\"string\"},\"started\":{\"type\":\"string\"}},"                      \
-        "\"required\":[\"command_id\",\"session\",\"command\",\"state\",\"started\"]}}},"          \
-        "\"required\":[\"commands\"]}"
+        "\"type\":\"object\"}}},\"required\":[\"commands\"]}"
 
 const struct tool tool_list_running_commands = {
         .name = "list_running_commands",
@@ -179,7 +175,7 @@ const struct tool tool_list_command_history = {
         .name = "list_command_history",
         .title = "List finished commands",
         .help = "List the commands that ended or wait for input, the newest first, with exit "
-                "status and id; read_output still has their output.",
+                "status and id.",
         .args = (const struct arg[]) {
                 { .name = "limit", .kind = ARG_INT, .min = 1, .max = 1000, .fallback = "50",
                   .help = "How many" },

@@ -161,9 +161,8 @@ const struct tool tool_read_output = {
         .name = "read_output",
         .title = "Read a command's output",
         .help = "Read all of a command's output piece by piece, also while it runs: a page from "
-                "offset on, the last lines (tail), or the lines that hold a text (grep, with "
-                "context, line numbers and byte offsets). Use it when a result says that "
-                "characters were left out. Example: {\"command_id\":\"…\",\"grep\":\"error\"}",
+                "offset on, the last lines (tail), or the lines that hold a text (grep). Use it "
+                "when a result says that characters were left out. Example: {\"command_id\":\"…\",\"grep\":\"error\"}",
         .args = (const struct arg[]) {
                 ARG_COMMAND_ID,
                 { .name = "offset", .kind = ARG_INT, .max = OFFSET_MAX, .fallback = "0",
@@ -172,7 +171,7 @@ const struct tool tool_read_output = {
                 { .name = "tail", .kind = ARG_INT, .min = 1, .max = TAIL_MAX,
                   .help = "Only the last lines" },
                 { .name = "grep", .kind = ARG_STRING, .max = GREP_NEEDLE_MAX,
-                  .help = "Only lines with this plain text (no regular expression)" },
+                  .help = "Only lines with this plain text" },
                 { .name = "context", .kind = ARG_INT, .max = GREP_CONTEXT_MAX, .fallback = "2",
                   .help = "Lines around a match" },
                 { .name = "stream", .kind = ARG_STRING, .fallback = "stdout",

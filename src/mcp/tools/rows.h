@@ -12,6 +12,8 @@ extern const struct tool tool_read_output;
 extern const struct tool tool_interrupt_command_by_id;
 extern const struct tool tool_send_input;
 extern const struct tool tool_send_input_by_session;
+extern const struct tool tool_read_screen;
+extern const struct tool tool_send_keys;
 extern const struct tool tool_list_running_commands;
 extern const struct tool tool_list_command_history;
 extern const struct tool tool_close_session;

@@ -135,9 +135,7 @@ static void close_all(struct call *call)
 
 #define LIST_OUTPUT                                                                                \
         "{\"type\":\"object\",\"properties\":{\"sessions\":{\"type\":\"array\",\"items\":{"        \
-        "\"type\":\"object\",\"properties\":{\"session\":{\"type\":\"string\"},"                   \
-        "\"state\":{\"type\":\"string\"},\"is_shell\":{\"type\":\"boolean\"}},"                    \
-        "\"required\":[\"session\",\"state\",\"is_shell\"]}}},\"required\":[\"sessions\"]}"
+        "\"type\":\"object\"}}},\"required\":[\"sessions\"]}"
 #define CLOSE_OUTPUT                                                                               \
         "{\"type\":\"object\",\"properties\":{\"closed\":{\"type\":\"integer\"}},"                 \
         "\"required\":[\"closed\"]}"

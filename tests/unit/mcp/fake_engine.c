@@ -39,6 +39,11 @@ struct engine {
         struct session_info sessions[FAKE_SESSIONS_MAX];
         size_t session_count;
         struct redactor *redactor;
+        char keys[256];
+        struct screen_request screen_request;
+        uint64_t last_ticket;
+        screen_done *screen_done; /* NULL: nobody waits for a screen */
+        void *screen_arg;
 };
 
 struct engine *fake_engine_new(void)
@@ -287,6 +292,59 @@ bool engine_session_input(struct engine *engine, const struct session_ref *sessi
                 return true;
         *out_id = command->info.id;
         return engine_input(engine, *out_id, bytes, len, err);
+}
+
+bool engine_send_keys(struct engine *engine, const struct session_ref *session, const char *keys,
+                      size_t len, struct err *err)
+{
+        note_session(engine, session);
+        if (memchr(keys, '?', len) != NULL)
+                return err_set(err, ERR_INPUT, "there is no key ?");
+        (void)snprintf(engine->keys, sizeof engine->keys, "%.*s", (int)len, keys);
+        return true;
+}
+
+bool engine_read_screen(struct engine *engine, const struct session_ref *session,
+                        const struct screen_request *request, screen_done *done, void *arg,
+                        uint64_t *out_ticket, command_id *out_command, struct err *err)
+{
+        const struct fake_command *command = fake_newest(engine);
+
+        note_session(engine, session);
+        if (strcmp(session->host, "nowhere") == 0)
+                return err_set(err, ERR_NOT_FOUND, "No active shell for this session.");
+        engine->screen_request = *request;
+        engine->screen_done = done;
+        engine->screen_arg = arg;
+        *out_ticket = ++engine->last_ticket;
+        *out_command = command != NULL ? command->info.id : (command_id){ 0 };
+        return true;
+}
+
+void engine_cancel_screen(struct engine *engine, uint64_t ticket)
+{
+        if (ticket == engine->last_ticket)
+                engine->screen_done = NULL;
+}
+
+const char *fake_keys(struct engine *engine)
+{
+        return engine->keys;
+}
+
+const struct screen_request *fake_screen_request(struct engine *engine)
+{
+        return &engine->screen_request;
+}
+
+bool fake_screen(struct engine *engine, const struct screen_info *info, const struct err *err)
+{
+        screen_done *done = engine->screen_done;
+
+        engine->screen_done = NULL;
+        if (done != NULL)
+                done(engine->screen_arg, engine->last_ticket, info, err);
+        return done != NULL;
 }
 
 command_id engine_find(const struct engine *engine, const char *name)

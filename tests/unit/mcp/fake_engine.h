@@ -39,6 +39,13 @@ void fake_await(struct fake_command *command, enum wire_awaiting awaiting, const
 void fake_end(struct fake_command *command, int status);
 void fake_forget(struct engine *engine, struct fake_command *command);
 
+/* What engine_send_keys() got; borrowed. */
+const char *fake_keys(struct engine *engine);
+
+/* Ends the read that waits, with a screen or an error; false: none waits. */
+bool fake_screen(struct engine *engine, const struct screen_info *info, const struct err *err);
+const struct screen_request *fake_screen_request(struct engine *engine);
+
 void fake_add_session(struct engine *engine, const struct session_info *info);
 
 void fake_turn(struct engine *engine);

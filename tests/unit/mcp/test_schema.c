@@ -64,7 +64,7 @@ static void a_schema_has_what_clients_need(void **state)
         assert_int_equal(json_integer_value(json_object_get(timeout, "default")), 30);
         assert_int_equal(json_integer_value(json_object_get(timeout, "maximum")), 3600);
         assert_true(json_is_true(json_object_get(json_object_get(entry, "_meta"), "anthropic/alwaysLoad")));
-        assert_true(json_is_true(json_object_get(json_object_get(entry, "annotations"), "destructiveHint")));
+        assert_null(json_object_get(json_object_get(entry, "annotations"), "destructiveHint")); /* true is meant */
         json_decref(entry);
         entry = schema_of_tool(tools_find("list_sessions"), INLINE_SECRETS_ALLOWED);
         assert_non_null(json_object_get(entry, "outputSchema"));

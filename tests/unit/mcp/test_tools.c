@@ -477,6 +477,108 @@ static void listing_and_closing_sessions(void **state)
         expect_text(chat_call(chat, "close_all_sessions", "{}"), "All SSH sessions closed\n");
 }
 
+/* ---- screen and keys ---- */
+
+static char texts[][8] = { "above", "one", "two", "three", "four", "" };
+static const struct screen_row some_rows[] = {
+        { -1, false, true, texts[0] }, { 0, false, true, texts[1] }, { 1, false, false, texts[2] },
+        { 2, false, false, texts[3] }, { 3, false, true, texts[4] }, { 4, false, false, texts[5] },
+};
+
+static struct screen_info a_screen(void)
+{
+        return (struct screen_info){
+                .session = "web@web1:22",
+                .screen = { .columns = 80, .rows = 5, .cursor_x = 2, .cursor_y = 3, .serial = 77,
+                            .flags = WIRE_SCREEN_ALTERNATE, .end = WIRE_SCREEN_QUIET },
+                .title = "a title",
+                .rows = some_rows + 1,
+                .row_count = 5,
+        };
+}
+
+static const json_t *ask_for_screen(struct chat *chat, const char *tool, const char *arguments,
+                                    const struct screen_info *info)
+{
+        scoped_free char *text = xasprintf("{'jsonrpc':'2.0','id':1,'method':'tools/call','params':"
+                                           "{'name':'%s','arguments':%s}}", tool, arguments);
+
+        chat_say(chat, text);
+        assert_true(fake_screen(chat->engine, info, NULL));
+        return json_object_get(chat_hear(chat), "result");
+}
+
+static void a_screen_as_text(void **state)
+{
+        struct chat *chat = *state;
+        struct screen_info info = a_screen();
+
+        expect_text(ask_for_screen(chat, "read_screen", "{'host':'web1'}", &info),
+                    "Session: web@web1:22\nSize: 80x5, alternate screen\nCursor: row 4, column 3\n"
+                    "Title: a title\n"
+                    "Terminal: no command of this server runs; the shell starts, or runs what was typed into it\n"
+                    "\nSCREEN:\none\ntwo\nthree\nfour\n"
+                    "\n[since=77 in the next read_screen shows only what changes]\n");
+        assert_int_equal(fake_screen_request(chat->engine)->wait_ms, 0);
+        info.screen.flags = WIRE_SCREEN_PROMPT | WIRE_SCREEN_HIDDEN;
+        info.rows = some_rows;
+        info.row_count = 6;
+        const json_t *result = ask_for_screen(chat, "read_screen", "{'host':'web1','scrollback':1,'max_lines':2}", &info);
+        expect_in_text(result, "Cursor: row 4, column 3 (hidden)\n");
+        expect_in_text(result, "Terminal: shell prompt\n\nSCROLLBACK:\nabove\n\nSCREEN:\n"
+                               "[rows 1 to 2 are not shown; max_lines=4 shows all]\nthree\nfour\n\n");
+        info.screen.cursor_y = 0;
+        expect_in_text(ask_for_screen(chat, "read_screen", "{'host':'web1','max_lines':2}", &info),
+                       "SCREEN:\none\n[rows 2 to 3 are not shown; max_lines=4 shows all]\nfour\n\n");
+        expect_in_text(ask_for_screen(chat, "read_screen", "{'host':'web1','since':76}", &info),
+                       "\nCHANGED ROWS:\n1: one\n4: four\n\n[since=77");
+        assert_int_equal(fake_screen_request(chat->engine)->since, 76);
+}
+
+static void a_screen_with_a_command(void **state)
+{
+        struct chat *chat = *state;
+        struct screen_info info = a_screen();
+        struct fake_command *command = start(chat, "");
+
+        fake_await(command, WIRE_AWAITING_PROGRAM, "vim");
+        const json_t *result = ask_for_screen(chat, "read_screen", "{'host':'web1','resize':'120x40'}", &info);
+        expect_in_text(result, "Terminal: running \"job\" (ID " FIRST_ID "), waiting for input (program: \"vim\")\n");
+        assert_int_equal(fake_screen_request(chat->engine)->columns, 120);
+        assert_int_equal(fake_screen_request(chat->engine)->rows, 40);
+        const json_t *facts = json_object_get(json_object_get(result, "_meta"), "mcp-ssh-session/screen");
+        assert_int_equal(json_integer_value(json_object_get(facts, "width")), 80);
+        assert_int_equal(json_integer_value(json_object_get(facts, "cursor_y")), 3);
+        assert_string_equal(json_string_value(json_object_get(facts, "awaiting")), "program");
+        fake_end(command, 3);
+        result = ask_for_screen(chat, "send_keys", "{'host':'web1','keys':'<enter>','wait_s':5}", &info);
+        expect_in_text(result, "Successfully sent keys to web1\n\nSession: web@web1:22\n");
+        expect_in_text(result, "Terminal: the command \"job\" (ID " FIRST_ID ") ended: done, exit status 3\n");
+        assert_string_equal(fake_keys(chat->engine), "<enter>");
+        assert_int_equal(fake_screen_request(chat->engine)->wait_ms, 5000);
+}
+
+static void a_screen_that_does_not_come(void **state)
+{
+        struct chat *chat = *state;
+        struct err err;
+
+        expect_in_text(chat_call(chat, "read_screen", "{'host':'nowhere'}"), "No active shell");
+        expect_in_text(chat_call(chat, "read_screen", "{'host':'web1','resize':'9x9'}"), "resize is COLUMNSxROWS");
+        expect_in_text(chat_call(chat, "send_keys", "{'host':'web1','keys':'?'}"), "there is no key ?");
+        (void)err_set(&err, ERR_STATE, "it is gone");
+        chat_say(chat, "{'jsonrpc':'2.0','id':1,'method':'tools/call','params':{'name':'send_keys',"
+                       "'arguments':{'host':'web1','keys':'x'}}}");
+        assert_true(fake_screen(chat->engine, NULL, &err));
+        const json_t *result = json_object_get(chat_hear(chat), "result");
+        assert_true(chat_is_error(result));
+        expect_in_text(result, "The keys were sent. Then: it is gone");
+        chat_say(chat, "{'jsonrpc':'2.0','id':2,'method':'tools/call','params':{'name':'read_screen','arguments':{'host':'web1'}}}");
+        chat_say(chat, "{'jsonrpc':'2.0','method':'notifications/cancelled','params':{'requestId':2}}");
+        assert_false(fake_screen(chat->engine, NULL, &err)); /* nobody waits any more */
+        chat_hear_nothing(chat);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_chat, close_chat)
 
 int main(void)
@@ -500,6 +602,9 @@ int main(void)
                 TEST(input_waits_until_the_reaction_pauses),
                 TEST(no_reaction_is_said),
                 TEST(input_to_a_session),
+                TEST(a_screen_as_text),
+                TEST(a_screen_with_a_command),
+                TEST(a_screen_that_does_not_come),
                 TEST(reading_piece_by_piece),
                 TEST(reading_what_cannot_be_read),
                 TEST(reading_while_it_runs),

@@ -65,7 +65,12 @@ void tools_md_write(struct buf *out)
                              "`exit_status`, `signal`, `duration_ms`, `output_bytes`, `truncated`, "
                              "`session`, `cwd`, `awaiting`, `next_offset`, `started`, `partial_bytes` "
                              "(of the unfinished last line, shown but not counted in offsets), and "
-                             "`stderr_bytes` for isolated commands. Errors carry a code in "
+                             "`stderr_bytes` for isolated commands; screens in "
+                             "`_meta[\"mcp-ssh-session/screen\"]`: `session`, `width`, `height`, "
+                             "`cursor_x` and `cursor_y` (from 0), `cursor_hidden`, `alternate`, "
+                             "`at_prompt`, `title`, `serial` (for `since`), `waited_for` (`quiet`, "
+                             "`ended`, `awaiting_input` or `time`), and of the command in front "
+                             "`command_id`, `state`, `awaiting`, `exit_status`. Errors carry a code in "
                              "`_meta[\"mcp-ssh-session/error\"]`.\n");
         for (size_t i = 0; tools[i] != NULL; i++)
                 write_tool(out, tools[i]);
