@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "worker/session_channel.h"
+#include "worker/shell/ladder.h"
 
 #include <stdlib.h>
 
@@ -11,7 +12,8 @@
 struct isolated {
         struct session_channel *channel;
         struct job *job;
-        unsigned interrupts;
+        bool was_interrupted;
+        struct ladder ladder;
         int64_t end_by_ms; /* status seen: how long the rest of the output is waited for; 0 not yet */
 };
 
@@ -47,8 +49,11 @@ uint64_t isolated_id(const struct isolated *isolated)
 
 int64_t isolated_deadline_ms(const struct isolated *isolated)
 {
-        return isolated->end_by_ms != 0 ? isolated->end_by_ms
-                                        : session_channel_deadline_ms(isolated->channel);
+        int64_t climb_ms = ladder_due_ms(&isolated->ladder);
+        int64_t due_ms = isolated->end_by_ms != 0 ? isolated->end_by_ms
+                                                  : session_channel_deadline_ms(isolated->channel);
+
+        return climb_ms < due_ms ? climb_ms : due_ms;
 }
 
 static size_t read_stream(struct isolated *isolated, enum job_stream stream, size_t budget)
@@ -73,15 +78,34 @@ static void tell_end(struct isolated *isolated)
         struct wire_end end = { .how = WIRE_HOW_LOST, .status = -1 };
 
         if (seen.status >= 0) {
-                end.how = isolated->interrupts > 0 ? WIRE_HOW_INTERRUPTED : WIRE_HOW_EXITED;
+                end.how = isolated->was_interrupted ? WIRE_HOW_INTERRUPTED : WIRE_HOW_EXITED;
                 end.status = seen.status & 0xFF;
         } else if (seen.signal[0] != 0) {
-                end.how = isolated->interrupts > 0 ? WIRE_HOW_INTERRUPTED : WIRE_HOW_SIGNALED;
+                end.how = isolated->was_interrupted ? WIRE_HOW_INTERRUPTED : WIRE_HOW_SIGNALED;
                 end.signal = str_of(seen.signal);
         } else {
                 end.text = str_of("the server closed the channel without an exit status");
         }
         job_end(isolated->job, &end);
+}
+
+/* Whether a signal has reached anything is not told: a silent step counts as one. */
+static void climb(struct isolated *isolated, int64_t now_ms)
+{
+        static const struct ladder_answer silence = { .kind = LADDER_NO_ANSWER };
+        enum ladder_step step = ladder_due(&isolated->ladder, true, now_ms);
+
+        switch (step) {
+        case LADDER_WAIT: return;
+        case LADDER_TERM: session_channel_signal(isolated->channel, "TERM"); break;
+        case LADDER_KILL: session_channel_signal(isolated->channel, "KILL"); break;
+        case LADDER_LOOK: break;
+        case LADDER_OVER:
+                job_tell_stopping(isolated->job, isolated->ladder.outcome, 0, str_of(""));
+                return;
+        }
+        ladder_asked(&isolated->ladder);
+        ladder_answered(&isolated->ladder, &silence, now_ms);
 }
 
 bool isolated_turn(struct isolated *isolated, size_t budget, int64_t now_ms)
@@ -112,14 +136,15 @@ bool isolated_turn(struct isolated *isolated, size_t budget, int64_t now_ms)
                 tell_end(isolated);
                 return false;
         }
+        climb(isolated, now_ms);
         return true;
 }
 
-void isolated_interrupt(struct isolated *isolated)
+void isolated_interrupt(struct isolated *isolated, int64_t now_ms)
 {
-        static const char *const ladder[] = { "INT", "TERM", "KILL" };
-        unsigned rung = isolated->interrupts < 2 ? isolated->interrupts : 2;
-
-        isolated->interrupts++;
-        session_channel_signal(isolated->channel, ladder[rung]);
+        if (isolated->ladder.is_up)
+                return; /* it climbs already */
+        isolated->was_interrupted = true;
+        session_channel_signal(isolated->channel, "INT");
+        ladder_begin(&isolated->ladder, now_ms);
 }

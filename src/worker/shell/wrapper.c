@@ -126,6 +126,15 @@ static bool write_end_mark(struct buf *out, const struct wrapper *wrapper)
                           driver->print_end, driver->may_redirect ? ";} 2>&-" : "");
 }
 
+/*
+ * A shell that reads plain lines takes LF whatever the terminal's modes are, and a program that was
+ * killed may have left them raw; a line editor wants what the key sends.
+ */
+static bool write_enter(struct buf *out, const struct driver *driver)
+{
+        return buf_append_byte(out, driver->prompts_raw ? '\r' : '\n');
+}
+
 bool wrapper_write(struct buf *out, const struct wrapper *wrapper)
 {
         size_t line_start = out->len;
@@ -138,13 +147,13 @@ bool wrapper_write(struct buf *out, const struct wrapper *wrapper)
             && write_command(out, wrapper, line_start)
             && buf_append_str(out, ";")
             && write_end_mark(out, wrapper)
-            && buf_append_byte(out, '\r');
+            && write_enter(out, wrapper->driver);
 }
 
 bool wrapper_write_end_only(struct buf *out, const struct wrapper *wrapper)
 {
         return buf_append_byte(out, ' ') && write_end_mark(out, wrapper)
-            && buf_append_byte(out, '\r');
+            && write_enter(out, wrapper->driver);
 }
 
 bool wrapper_write_name_question(struct buf *out, const char *end_nonce)
