@@ -108,6 +108,22 @@ static void run_command(struct worker *worker, struct pending *pending, int64_t 
         }
 }
 
+static void take_sudo(struct worker *worker, const struct frame *frame, int64_t now_ms)
+{
+        struct pending *pending = find_pending(worker, frame->id);
+        struct shell *shell = find_shell_of_job(worker, frame->id);
+        struct wire_sudo sudo;
+
+        if (!wire_read_sudo(frame, &sudo))
+                bug("a request for sudo that cannot be read");
+        if (pending != NULL && pending->job->sudo == NULL)
+                pending->job->sudo = sudo_new(&sudo);
+        else if (shell != NULL) /* else it has ended meanwhile */
+                shell_take_password(shell, frame->id, sudo.password, now_ms);
+        secret_wipe((uint8_t *)worker->frames.in.data + worker->frames.in_used - frame->len,
+                    frame->len);
+}
+
 static void add_text(struct worker *worker, const struct frame *frame)
 {
         struct pending *pending = find_pending(worker, frame->id);
@@ -194,6 +210,7 @@ void worker_serve_frame(struct worker *worker, const struct frame *frame, int64_
         case WIRE_FORWARD_CLOSE: forwards_close(&worker->forwards, frame->id); break;
         case WIRE_RUN_BEGIN: begin_command(worker, frame); break;
         case WIRE_RUN_TEXT:  add_text(worker, frame); break;
+        case WIRE_RUN_SUDO:  take_sudo(worker, frame, now_ms); break;
         case WIRE_RUN_GO:
                 if (pending != NULL)
                         run_command(worker, pending, now_ms);

@@ -5,6 +5,7 @@
  *                   foreground group) k (start of the stack; field 28)
  *   wait_of DIR     W: r sleeps in a read of the terminal $T, p polls, o anything else, ? unknown.
  *                   /proc/PID/syscall where the kernel lets us (numbers by architecture), else wchan.
+ *   parents_of PID  a sudo's effective uid, its parent, whether it has children
  *   list            our sshd's children that have a terminal
  *   probe PID       that process's terminal: its modes, and the foreground group among the
  *                   process's descendants
@@ -45,6 +46,11 @@ static const char script[] =
         "[ -r /proc/$1/task/$1/children ] || { D=`cd /proc; echo [0-9]*`; return; }\n"
         "while [ $# -gt 0 ] && [ ${#D} -lt 2000 ]; do\n"
         "D=\"$D $1\"; children_of $1; shift; set -- $* $c; done; }\n"
+        "parents_of() { U=-1; { while read -r a b c d; do [ $a = Uid: ] && U=$c && break; done\n"
+        "} 2>/dev/null </proc/$1/status; P=$p; children_of $1; N=0\n"
+        "[ -r /proc/$1/task/$1/children ] || for c in `cd /proc; echo [0-9]*`; do\n"
+        "stat_of $c && [ \"$p\" = $1 ] && break; c=; done; [ \"$c\" ] && N=1\n"
+        "echo \"u $1 $U $P $N\"; }\n"
         "list() { children_of $PPID; [ \"$c\" ] || c=`cd /proc; echo [0-9]*`\n"
         "for i in $c; do stat_of $i && [ \"$p\" = $PPID ] && [ \"$y\" != 0 ] && echo \"c $i $k $n\"\n"
         "done; }\n"
@@ -57,8 +63,9 @@ static const char script[] =
         "for i in $F $D; do case $seen in *\" $i \"*) continue;; esac; seen=\"$seen$i \"\n"
         "stat_of $i && [ \"$y\" = $Y ] && [ \"$g\" = $F ] || continue\n"
         "wait_of /proc/$i; echo \"f $i $s $W $k $n\"\n"
-        "case $n in *sh|*sh?*|busybox) echo \"a $i `tr '\\000\\n' '  ' </proc/$i/cmdline 2>/dev/null`\"\n"
-        "esac; done; }\n";
+        "case $n in *sh|*sh?*|busybox|sudo|sudo-rs)\n"
+        "echo \"a $i `tr '\\000\\n' '  ' </proc/$i/cmdline 2>/dev/null`\";; esac\n"
+        "case $n in sudo|sudo-rs) parents_of $i;; esac; done; }\n";
 
 struct probe {
         struct session_channel *channel;
