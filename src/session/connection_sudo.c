@@ -48,8 +48,9 @@ static bool write_sudo(struct connection *connection, const struct command *comm
 {
         const struct secret *password = find_password(connection, command);
         scoped_free char *why = why_none(connection);
+        scoped_free char *whom = connection_shown(connection, connection->name);
         struct wire_sudo sudo = { .own_at = (uint32_t)command->sudo->own_at,
-                                  .whom = str_of(connection->name),
+                                  .whom = str_of(whom),
                                   .why_none = str_of(why) };
 
         if (password != NULL) {

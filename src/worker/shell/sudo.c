@@ -302,6 +302,9 @@ bool sudo_judge_end(struct sudo *sudo, bool is_piped, struct wire_end *end)
         } else if (end->status == 127 && sudo->step == SUDO_BEGINS) {
                 set_question(sudo, xstrdup("sudo was not found on the host, so the command did not "
                                            "run: install it, or log in as root."));
+        } else if (is_piped && sudo->step == SUDO_HELPLESS) {
+                set_question(sudo, xasprintf("sudo did not run the command; it asked for the %s.",
+                                             sudo->question));
         } else {
                 set_question(sudo, xasprintf("sudo did not run the command%s; what it says stands "
                                              "in the output.%s",
