@@ -15,6 +15,9 @@ struct isolated {
         struct session_channel *channel;
         struct job *job;
         unsigned interrupts;
+        bool has_no_probe;
+        bool is_asking; /* an answer of the probe is under way */
+        int64_t ask_after_ms;
         int64_t end_by_ms; /* status seen: how long the rest of the output is waited for; 0 not yet */
 };
 
@@ -76,29 +79,48 @@ uint64_t isolated_id(const struct isolated *isolated)
         return isolated->job->id;
 }
 
-int64_t isolated_deadline_ms(const struct isolated *isolated)
+/* Does its sudo ask, and nothing was typed yet? */
+static bool is_asked(const struct isolated *isolated)
 {
-        return isolated->end_by_ms != 0 ? isolated->end_by_ms
-                                        : session_channel_deadline_ms(isolated->channel);
+        const struct sudo *sudo = isolated->job->sudo;
+
+        return sudo != NULL && sudo->at_prompt && sudo->step == SUDO_BEGINS;
 }
 
-/*
- * The exec channel is ours alone: nobody but sudo reads it before the command runs, and that tells
- * so itself. A second prompt gets the end of the input, which ends sudo.
- */
-static struct str look_for_prompt(struct isolated *isolated, struct str bytes)
+int64_t isolated_deadline_ms(const struct isolated *isolated)
+{
+        if (isolated->end_by_ms != 0)
+                return isolated->end_by_ms;
+        if (is_asked(isolated) && !isolated->is_asking)
+                return isolated->ask_after_ms;
+        return session_channel_deadline_ms(isolated->channel);
+}
+
+static void type_password(struct isolated *isolated)
 {
         struct sudo *sudo = isolated->job->sudo;
-        struct str rest = sudo_feed(sudo, bytes);
 
-        if (sudo->at_prompt && sudo->step == SUDO_BEGINS && sudo->password != NULL) {
-                (void)session_channel_write_secret(isolated->channel, sudo->password); /* a closed
-                        channel shows in its end */
-                sudo_set_typed(sudo);
-                session_channel_close_stdin(isolated->channel);
-        } else if (sudo->at_prompt && sudo->step == SUDO_BEGINS) {
-                sudo_give_up(sudo, NULL);
-                session_channel_close_stdin(isolated->channel);
+        (void)session_channel_write_secret(isolated->channel, sudo->password); /* a closed channel
+                shows in its end */
+        sudo_set_typed(sudo);
+        session_channel_close_stdin(isolated->channel);
+}
+
+static void give_up(struct isolated *isolated, const char *why)
+{
+        sudo_give_up(isolated->job->sudo, why);
+        session_channel_close_stdin(isolated->channel);
+}
+
+/* A second prompt gets the end of the input, which ends sudo. */
+static void look_for_prompt(struct isolated *isolated)
+{
+        struct sudo *sudo = isolated->job->sudo;
+
+        if (is_asked(isolated) && sudo->password == NULL) {
+                give_up(isolated, NULL);
+        } else if (is_asked(isolated) && isolated->has_no_probe) {
+                type_password(isolated);
         } else if (sudo->prompts > 1 && sudo->step == SUDO_TYPED) {
                 sudo_set_refused(sudo);
                 if (!wire_write_bare(isolated->job->frames, WIRE_SUDO_REFUSED, isolated->job->id))
@@ -106,7 +128,43 @@ static struct str look_for_prompt(struct isolated *isolated, struct str bytes)
         } else if (sudo->step == SUDO_RUNS) {
                 session_channel_close_stdin(isolated->channel);
         }
-        return rest;
+}
+
+bool isolated_wants_probe(const struct isolated *isolated, int64_t now_ms, const char **out_nonce)
+{
+        if (!is_asked(isolated) || isolated->is_asking || now_ms < isolated->ask_after_ms)
+                return false;
+        *out_nonce = isolated->job->sudo->nonce;
+        return true;
+}
+
+void isolated_on_asked(struct isolated *isolated)
+{
+        isolated->is_asking = true;
+}
+
+void isolated_on_facts(struct isolated *isolated, const struct facts *facts, int64_t now_ms)
+{
+        struct sudo *sudo = isolated->job->sudo;
+
+        isolated->is_asking = false;
+        if (!is_asked(isolated))
+                return;
+        const char *doubt = sudo_doubt_piped(sudo, facts);
+        if (doubt == NULL)
+                type_password(isolated);
+        else if (++sudo->tries < SUDO_TRIES_MAX)
+                isolated->ask_after_ms = now_ms + SUDO_RETRY_MS;
+        else
+                give_up(isolated, doubt);
+}
+
+void isolated_on_no_probe(struct isolated *isolated)
+{
+        isolated->has_no_probe = true;
+        isolated->is_asking = false;
+        if (isolated->job->sudo != NULL)
+                look_for_prompt(isolated);
 }
 
 static size_t read_stream(struct isolated *isolated, enum job_stream stream, size_t budget)
@@ -120,8 +178,10 @@ static size_t read_stream(struct isolated *isolated, enum job_stream stream, siz
                                             sizeof bytes))
                           > 0) {
                 struct str text = { bytes, n };
-                if (stream == JOB_STDERR && isolated->job->sudo != NULL)
-                        text = look_for_prompt(isolated, text);
+                if (stream == JOB_STDERR && isolated->job->sudo != NULL) {
+                        text = sudo_feed(isolated->job->sudo, text);
+                        look_for_prompt(isolated);
+                }
                 job_print(isolated->job, stream, text.ptr, text.len);
                 taken += n;
         }

@@ -83,9 +83,15 @@ static void begin_command(struct worker *worker, const struct frame *frame)
 
 static void run_isolated(struct worker *worker, struct job **job, int64_t now_ms)
 {
+        bool is_elevated = (*job)->sudo != NULL;
+
         for (size_t i = 0; i < ISOLATED_MAX; i++)
                 if (worker->isolated[i] == NULL) {
                         worker->isolated[i] = isolated_new(worker->ssh, &worker->env, job, now_ms);
+                        if (is_elevated)
+                                worker_begin_probe(worker, now_ms);
+                        if (worker->probe_failed)
+                                isolated_on_no_probe(worker->isolated[i]);
                         return;
                 }
         refuse_command(worker, (*job)->id, "too many isolated commands on this connection");

@@ -152,6 +152,35 @@ def test_a_fake_gets_nothing(server, host, fakes, name):      # noqa: F811
         assert "<asked" in got, result      # it had its chance
 
 
+# How the account's own files may stand between an exec channel and sudo: {got} as above.
+PIPED = {
+    "an rc file that asks with our nonce": (".bashrc", """
+p=$(printf %s "$BASH_EXECUTION_STRING" | sed -n "s/.*-p '\\(.*\\)''\\([^']*\\)'.*/\\1\\2/p")
+case $p in *mcp-ssh*) printf '<asked with a nonce>' >>{got}; printf '%s' "$p" >&2; IFS= read -r -t 4 x; printf %s "$x" >>{got};; esac
+"""),
+    "a sudo first in PATH": (".bashrc", "PATH={fakes}/bin:$PATH\n"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(PIPED))
+def test_an_isolated_fake_gets_nothing(server, host, fakes, name):      # noqa: F811
+    fake = fakes("plain")
+    fake.script("bin/sudo", f"""#!/bin/bash
+case "$*" in *mcp-ssh*) printf '<asked with a nonce>' >>{fake.got_path}; printf '%s' "$3" >&2
+IFS= read -r -t 4 x; printf %s "$x" >>{fake.got_path};; esac
+""")
+    file_name, text = PIPED[name]
+    place = f"{host.home('plain')}/{file_name}"
+    with open(place, "w", encoding="utf-8") as file:
+        file.write(text.replace("{got}", fake.got_path).replace("{fakes}", fake.path))
+    try:
+        result = sudo(server, host, "plain", "id -un", isolated=True)
+    finally:
+        os.remove(place)
+    assert fake.got() == "<asked with a nonce>" and host.answers("plain") == [], (fake.got(), result)
+    assert result.is_error and "was not typed" in result.text, result
+
+
 GENUINE = ["plain", "nopty", "feedback", "german", "requiretty", "zsh"]
 
 

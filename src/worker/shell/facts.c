@@ -84,7 +84,7 @@ void facts_take_line(struct facts *facts, struct str line)
         struct str kind = str_word(&line);
 
         if (str_is(kind, "s"))
-                facts->found = true;
+                facts->found = str_number(str_word(&line), &facts->shell_pid);
         else if (str_is(kind, "m"))
                 take_modes(facts, line);
         else if (str_is(kind, "f"))

@@ -37,6 +37,7 @@ struct facts_process {
 
 struct facts {
         bool found;       /* the session's shell exists and has a terminal */
+        long long shell_pid; /* which process that is */
         bool modes_known; /* the next three */
         bool canonical;
         bool echo;

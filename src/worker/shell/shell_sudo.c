@@ -8,9 +8,6 @@
 #include "base/log.h"
 #include "worker/shell/shell_state.h"
 
-#define SUDO_TRIES_MAX 8  /* answers that prove nothing, until it is given up */
-#define SUDO_RETRY_MS  60 /* between two of them: a prompt that stands is a matter of milliseconds */
-
 static struct sudo *sudo_of(const struct entry *entry)
 {
         return entry != NULL ? entry->job->sudo : NULL;

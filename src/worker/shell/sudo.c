@@ -75,8 +75,9 @@ bool sudo_write_start(struct buf *out, const struct sudo *sudo, const char *shel
 {
         const int half = MARKER_START_LEN / 2;
 
-        /* `command`: whatever aliases and functions say; an exec channel's shell has none */
-        return buf_append_str(out, is_piped ? "sudo " : "command sudo ")
+        /* `command`: whatever aliases and functions say; an exec channel's shell has none, and
+         * leaves its place to sudo, which is then alone there */
+        return buf_append_str(out, is_piped ? "exec sudo " : "command sudo ")
             && write_prompt_option(out, sudo, is_piped)
             && buf_printf(out, " -- %s -c 'printf \"" MARK_SPELLED "%.*s\"\"%.*s\\a\"%s;eval \"shift;$1\"' %s ",
                           shell, half, sudo->nonce, MARKER_START_LEN - half, sudo->nonce + half,
@@ -88,7 +89,7 @@ bool sudo_write_own(struct buf *out, const struct sudo *sudo, struct str text, b
         size_t word_at = sudo->own_at - strlen("sudo");
 
         return buf_append(out, text.ptr, word_at)
-            && buf_append_str(out, is_piped ? "sudo " : "command sudo ")
+            && buf_append_str(out, is_piped ? "exec sudo " : "command sudo ")
             && write_prompt_option(out, sudo, is_piped)
             && buf_append(out, text.ptr + sudo->own_at, text.len - sudo->own_at);
 }
@@ -205,6 +206,8 @@ static bool has_our_prompt(const struct sudo *sudo, const struct facts_process *
                 name.ptr = slash + 1;
         }
         args = str_trim(args);
+        if (str_starts(args, "-S "))
+                args = (struct str){ args.ptr + 3, args.len - 3 };
         return (str_is(name, "sudo") || str_is(name, "sudo-rs")) && str_starts(args, "-p ")
             && str_starts((struct str){ args.ptr + 3, args.len - 3 }, sudo->prompt);
 }
@@ -224,32 +227,52 @@ static const char *doubt_process(const struct sudo *sudo, const struct facts_pro
                 return "what asks runs under sudo already";
         if (!has_our_prompt(sudo, process))
                 return "the asking sudo is not the one that was started for this command";
-        if (process->state != 'S' || (process->waits_known && !process->reads_terminal))
-                return "sudo does not wait for it";
-        return NULL;
+        return process->state != 'S' ? "sudo does not wait for it" : NULL;
 }
 
-const char *sudo_doubt(const struct sudo *sudo, const struct facts *facts, long long shell_pid)
+/* The one process in front but the shell. */
+static const char *doubt_all(const struct sudo *sudo, const struct facts *facts, long long shell_pid,
+                             const struct facts_process **out_asking)
 {
         const struct facts_process *asking = NULL;
 
         if (!sudo->at_prompt)
                 return "its prompt is not the last that was printed";
         if (!facts->found || !facts->modes_known || shell_pid == 0)
-                return "the state of the terminal it asks on cannot be seen from here";
+                return "who asks for it cannot be seen from here";
         for (size_t i = 0; i < facts->process_count; i++) {
                 const struct facts_process *process = &facts->processes[i];
                 if (process->pid == shell_pid)
                         continue;
                 if (asking != NULL)
-                        return "other programs than sudo are in front of the terminal";
+                        return "other programs than sudo may read it";
                 asking = process;
         }
-        if (asking == NULL)
-                return "no sudo is in front of the terminal";
+        *out_asking = asking;
+        return asking == NULL ? "no sudo is there to read it" : NULL;
+}
+
+const char *sudo_doubt(const struct sudo *sudo, const struct facts *facts, long long shell_pid)
+{
+        const struct facts_process *asking;
+        const char *doubt = doubt_all(sudo, facts, shell_pid, &asking);
+
+        if (doubt != NULL)
+                return doubt;
         if (facts->echo)
                 return "the terminal would show it";
-        return doubt_process(sudo, asking, shell_pid);
+        doubt = doubt_process(sudo, asking, shell_pid);
+        if (doubt == NULL && asking->waits_known && !asking->reads_terminal)
+                return "sudo does not wait for it";
+        return doubt;
+}
+
+const char *sudo_doubt_piped(const struct sudo *sudo, const struct facts *facts)
+{
+        const struct facts_process *asking;
+        const char *doubt = doubt_all(sudo, facts, facts->shell_pid, &asking);
+
+        return doubt != NULL ? doubt : doubt_process(sudo, asking, facts->shell_pid);
 }
 
 /* ---- moves ---- */

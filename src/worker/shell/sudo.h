@@ -23,6 +23,8 @@
 #define SUDO_NONCE_LEN  22  /* 132 bits */
 #define SUDO_PROMPT_MAX 80  /* bytes with the NUL */
 #define SUDO_OUT_MAX    (4 * 1024 * 1024) /* bytes; what one read may become, and more */
+#define SUDO_TRIES_MAX  8  /* answers of the kernel that prove nothing, until it is given up */
+#define SUDO_RETRY_MS   60 /* between two of them: a prompt that stands is a matter of milliseconds */
 #define SUDO_ECHO_MAX   4096 /* bytes of stars (pwfeedback) left out behind the prompt */
 
 enum sudo_step {
@@ -89,6 +91,9 @@ struct str sudo_release(struct sudo *sudo);
  * without a child of its own, so that no command of it runs yet. Else why not, for people.
  */
 const char *sudo_doubt(const struct sudo *sudo, const struct facts *facts, long long shell_pid);
+
+/* The same of an exec channel without a terminal: sudo is all that the channel's command is. */
+const char *sudo_doubt_piped(const struct sudo *sudo, const struct facts *facts);
 
 /* ---- moves ---- */
 

@@ -253,6 +253,25 @@ static void another_prompt_in_the_arguments_is_none(void **state)
         assert_non_null(doubt_of(SILENT, text));
 }
 
+static void on_an_exec_channel_sudo_is_all_there_is(void **state)
+{
+        struct facts facts;
+
+        (void)state;
+        feed(sudo->prompt);
+        facts = facts_of(SILENT, asking(ROOT("f 200 S ? 0 sudo\n"), "sudo -S"));
+        assert_int_equal(facts.shell_pid, SHELL_PID);
+        assert_null(sudo_doubt_piped(sudo, &facts));
+        facts = facts_of(SILENT, asking(ROOT("f 200 S o 0 sudo\n"), "sudo -S")); /* a pipe is no terminal */
+        assert_null(sudo_doubt_piped(sudo, &facts));
+        facts = facts_of(SILENT, asking(ROOT("f 200 S ? 0 sudo\nf 300 S o 0 bash\n"), "sudo -S"));
+        assert_non_null(sudo_doubt_piped(sudo, &facts));
+        facts = facts_of(SILENT, asking("f 200 S ? 0 sudo\nu 200 0 300 0\n", "sudo -S"));
+        assert_non_null(sudo_doubt_piped(sudo, &facts));
+        facts = (struct facts){ 0 };
+        assert_non_null(sudo_doubt_piped(sudo, &facts));
+}
+
 /* ---- moves ---- */
 
 static struct wire_end ended(enum wire_how how, int status)
@@ -318,7 +337,7 @@ static void no_echo_of_the_line_looks_like_the_prompt(void **state)
         assert_int_equal(strncmp((const char *)line.data, "command sudo -p '[mcp", 21), 0);
         buf_reset(&line);
         assert_true(sudo_write_start(&line, sudo, "sh", true));
-        assert_int_equal(strncmp((const char *)line.data, "sudo -S -p '[mcp", 16), 0);
+        assert_int_equal(strncmp((const char *)line.data, "exec sudo -S -p '[mcp", 21), 0);
         assert_non_null(strstr((const char *)line.data, " >&2;"));
 }
 
@@ -351,6 +370,7 @@ int main(void)
                 TEST(sudo_alone_is_proof),
                 TEST(anything_else_is_none),
                 TEST(another_prompt_in_the_arguments_is_none),
+                TEST(on_an_exec_channel_sudo_is_all_there_is),
                 TEST(the_password_goes_as_soon_as_it_is_of_no_use),
                 TEST(an_end_without_the_mark_is_no_end_of_the_command),
                 TEST(the_command_s_own_end_stays_as_it_is),
