@@ -5,6 +5,9 @@
  *                   foreground group) k (start of the stack; field 28)
  *   wait_of DIR     W: r sleeps in a read of the terminal $T, p polls, o anything else, ? unknown.
  *                   /proc/PID/syscall where the kernel lets us (numbers by architecture), else wchan.
+ *   parents_of PID  a sudo's effective uid, its parent, whether it has children
+ *   piped NONCE     a child of our sshd without a terminal that has it in its arguments, and what
+ *                   that has started
  *   list            our sshd's children that have a terminal
  *   probe PID       that process's terminal: its modes, and the foreground group among the
  *                   process's descendants
@@ -52,6 +55,18 @@ static const char script[] =
         "[ -r /proc/$1/task/$1/children ] || { D=`cd /proc; echo [0-9]*`; return; }\n"
         "while [ $# -gt 0 ] && [ ${#D} -lt 2000 ]; do\n"
         "D=\"$D $1\"; children_of $1; shift; set -- $* $c; done; }\n"
+        "parents_of() { U=-1; { while read -r a b c d; do [ $a = Uid: ] && U=$c && break; done\n"
+        "} 2>/dev/null </proc/$1/status; P=$p; children_of $1; N=0\n"
+        "[ -r /proc/$1/task/$1/children ] || for c in `cd /proc; echo [0-9]*`; do\n"
+        "stat_of $c && [ \"$p\" = $1 ] && break; c=; done; [ \"$c\" ] && N=1\n"
+        "echo \"u $1 $U $P $N\"; }\n"
+        "piped() { children_of $PPID; [ \"$c\" ] || c=`cd /proc; echo [0-9]*`; T=/nonexistent\n"
+        "for K in $c; do { grep -qF -e \"$1\" /proc/$K/cmdline; } 2>/dev/null || continue\n"
+        "stat_of $K && [ \"$p\" = $PPID ] && [ \"$y\" = 0 ] || continue; Q=$p\n"
+        "echo \"s $Q\"; echo 'm 1 0 1'; family_of $K; for i in $D; do stat_of $i || continue\n"
+        "wait_of /proc/$i; echo \"f $i $s $W $k $n\"\n"
+        "echo \"a $i `tr '\\000\\n' '  ' </proc/$i/cmdline 2>/dev/null`\"\n"
+        "parents_of $i; done; return; done; }\n"
         "list() { children_of $PPID; [ \"$c\" ] || c=`cd /proc; echo [0-9]*`\n"
         "for i in $c; do stat_of $i && [ \"$p\" = $PPID ] && [ \"$y\" != 0 ] && echo \"c $i $k $n\"\n"
         "done; }\n"
@@ -64,8 +79,9 @@ static const char script[] =
         "for i in $F $D; do case $seen in *\" $i \"*) continue;; esac; seen=\"$seen$i \"\n"
         "stat_of $i && [ \"$y\" = $Y ] && [ \"$g\" = $F ] || continue\n"
         "wait_of /proc/$i; echo \"f $i $s $W $k $n\"\n"
-        "case $n in *sh|*sh?*|busybox) echo \"a $i `tr '\\000\\n' '  ' </proc/$i/cmdline 2>/dev/null`\"\n"
-        "esac; done; }\n"
+        "case $n in *sh|*sh?*|busybox|sudo|sudo-rs)\n"
+        "echo \"a $i `tr '\\000\\n' '  ' </proc/$i/cmdline 2>/dev/null`\";; esac\n"
+        "case $n in sudo|sudo-rs) parents_of $i;; esac; done; }\n"
         "signal_members() { family_of $1\n"
         "for i in $D; do case \" $3 \" in *\" $i \"*) continue;; esac\n"
         "stat_of $i && [ \"$g\" = $F ] && [ \"$y\" = \"$Y\" ] && [ \"$s\" != Z ] || continue\n"
@@ -92,6 +108,7 @@ struct probe {
         uint64_t owner;
         bool is_list;
         bool is_signal;
+        bool is_piped;
         struct buf answer;
         bool has_answer;
         size_t answer_len; /* of the answer's lines, without the line that ends them */
@@ -224,6 +241,7 @@ static void put_question(struct probe *probe, uint64_t owner, const char *call, 
         probe->owner = owner;
         probe->is_list = false;
         probe->is_signal = false;
+        probe->is_piped = false;
         probe->deadline_ms = now_ms + PROBE_TIMEOUT_MS;
         probe->state = PROBE_ASKED;
         if (!session_channel_write(probe->channel, line, str_of(line).len))
@@ -255,6 +273,14 @@ void probe_signal(struct probe *probe, uint64_t owner, const struct signal_reque
         probe->is_signal = true;
 }
 
+void probe_ask_piped(struct probe *probe, uint64_t owner, const char *nonce, int64_t now_ms)
+{
+        scoped_free char *call = xasprintf("piped '%s'", nonce);
+
+        put_question(probe, owner, call, now_ms);
+        probe->is_piped = true;
+}
+
 bool probe_take_answer(struct probe *probe, struct probe_answer *out_answer)
 {
         if (!probe->has_answer)
@@ -266,6 +292,7 @@ bool probe_take_answer(struct probe *probe, struct probe_answer *out_answer)
                 .owner = probe->owner,
                 .is_list = probe->is_list,
                 .is_signal = probe->is_signal,
+                .is_piped = probe->is_piped,
                 .lines = lines,
         };
         struct str line;

@@ -59,9 +59,16 @@ struct signal_request {
 /* As probe_ask(). The group is the one that the kernel names when the signal is sent. */
 void probe_signal(struct probe *probe, uint64_t owner, const struct signal_request *request,
                   int64_t now_ms);
+/*
+ * Asks about the child of our sshd that has no terminal and the nonce (letters, digits, '_', '-') in
+ * its arguments, and what that child has started: the facts' modes mean nothing, and their
+ * shell_pid is our sshd.
+ */
+void probe_ask_piped(struct probe *probe, uint64_t owner, const char *nonce, int64_t now_ms);
 
 struct probe_answer {
         uint64_t owner;
+        bool is_piped;
         bool is_list;       /* of children: then the lines are "c <pid> <stack> <name>" */
         bool is_signal;     /* to probe_signal(): then the lines are for ladder_read_answer() */
         struct str lines;   /* borrowed until the next probe_turn() */

@@ -158,6 +158,7 @@ void shell_type_waiting(struct shell *shell, int64_t now_ms)
                 .status_before = level->last_status,
                 .is_first = level->is_fresh,
                 .command = buf_str(&entry->job->text),
+                .sudo = entry->job->sudo,
         };
         memcpy(wrapper.start_nonce, entry->start_nonce, sizeof wrapper.start_nonce);
         memcpy(wrapper.end_nonce, entry->end_nonce, sizeof wrapper.end_nonce);
@@ -207,6 +208,8 @@ void shell_input(struct shell *shell, const void *bytes, size_t len, int64_t now
                 }
                 return;
         }
+        if (top->job->sudo != NULL && top->job->sudo->step == SUDO_BEGINS)
+                sudo_give_up(top->job->sudo, "something else was typed before");
         top->is_muted = false;
         top->was_answered = true;
         top->job->awaiting = WIRE_AWAITING_NOTHING; /* the supervisor says the same by itself */
@@ -259,6 +262,8 @@ void shell_end_over(struct shell *shell, const struct wire_end *end, int64_t now
                 }
                 if (entry->interrupted_ms != 0 && own.how != WIRE_HOW_LOST)
                         own.how = WIRE_HOW_INTERRUPTED;
+                if (entry->job->sudo != NULL)
+                        (void)sudo_judge_end(entry->job->sudo, /* is_piped= */ false, &own);
                 job_end(entry->job, &own);
                 job_free(entry->job);
         }

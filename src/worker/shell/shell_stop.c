@@ -10,6 +10,12 @@ static void type_interrupt(struct shell *shell, int64_t now_ms)
         shell_ask_soon(shell, INTERRUPT_ASK_MS, now_ms);
 }
 
+void shell_interrupt_now(struct shell *shell, int64_t now_ms)
+{
+        shell_top_entry(shell)->interrupted_ms = now_ms;
+        type_interrupt(shell, now_ms);
+}
+
 static int64_t ctrl_c_due_ms(const struct shell *shell, const struct entry *entry)
 {
         bool is_top = entry == &shell->entries[shell->depth - 1];
