@@ -196,7 +196,7 @@ void shell_ask_for_status(struct shell *shell, int64_t now_ms)
         memcpy(wrapper.end_nonce, top->end_nonce, sizeof wrapper.end_nonce);
         top->end_asked = true;
         clean_drop_partial(&top->job->out); /* the prompt that followed it */
-        buf_init(&line, 4 * WRAPPER_LINE_MAX);
+        buf_init(&line, 4096);
         if (wrapper_write_end_only(&line, &wrapper))
                 shell_type(shell, line.data, line.len);
         buf_fini(&line);
