@@ -10,23 +10,27 @@
 /* a backslash passes by aliases; their echo knows no escapes in csh, so this costs a fork */
 #define CSH       DRIVER_CSH, "eval", "\\printf '", ";%d;%s\\a' $status \"$cwd\""
 
+#define CSH_LIMITS                                                                                 \
+        "in this csh the output of echo, set and other builtins goes to the terminal even where a "  \
+        "command redirects it or pipes it on (a fault of its eval); sh -c '...' is exact"
+
 static const struct driver drivers[] = {
-        { "bash", POSIX, DRIVER_QUOTE_ANSI_C, true, true, false, 128 },
-        { "rbash", POSIX, DRIVER_QUOTE_ANSI_C, true, false, false, 128 },
-        { "zsh", ZSH, DRIVER_QUOTE_ANSI_C, true, true, false, 128 },
-        { "dash", POSIX, DRIVER_QUOTE_PRINTF, false, true, false, 128 },
-        { "sh", POSIX, DRIVER_QUOTE_PRINTF, false, true, false, 128 },
-        { "ash", POSIX, DRIVER_QUOTE_PRINTF, true, true, false, 128 },
-        { "busybox", POSIX, DRIVER_QUOTE_PRINTF, true, true, false, 128 },
-        { "ksh93", POSIX, DRIVER_QUOTE_ANSI_C, false, true, false, 256 },
-        { "ksh", POSIX, DRIVER_QUOTE_PRINTF, false, true, false, 256 },
-        { "mksh", KSH_PRINT, DRIVER_QUOTE_ANSI_C, true, true, false, 128 },
-        { "lksh", KSH_PRINT, DRIVER_QUOTE_ANSI_C, true, true, false, 128 },
-        { "yash", POSIX, DRIVER_QUOTE_PRINTF, true, true, false, 384 },
-        { "fish", FISH, DRIVER_QUOTE_FISH, true, false, false, 128 },
-        { "tcsh", CSH, DRIVER_QUOTE_CSH, true, false, false, 128 },
-        { "csh", CSH, DRIVER_QUOTE_CSH, false, false, true, 128 },
-        { "bsd-csh", CSH, DRIVER_QUOTE_CSH, false, false, true, 128 },
+        { "bash", POSIX, DRIVER_QUOTE_ANSI_C, true, true, false, 128, NULL },
+        { "rbash", POSIX, DRIVER_QUOTE_ANSI_C, true, false, false, 128, NULL },
+        { "zsh", ZSH, DRIVER_QUOTE_ANSI_C, true, true, false, 128, NULL },
+        { "dash", POSIX, DRIVER_QUOTE_PRINTF, false, true, false, 128, NULL },
+        { "sh", POSIX, DRIVER_QUOTE_PRINTF, false, true, false, 128, NULL },
+        { "ash", POSIX, DRIVER_QUOTE_PRINTF, true, true, false, 128, NULL },
+        { "busybox", POSIX, DRIVER_QUOTE_PRINTF, true, true, false, 128, NULL },
+        { "ksh93", POSIX, DRIVER_QUOTE_ANSI_C, false, true, false, 256, NULL },
+        { "ksh", POSIX, DRIVER_QUOTE_PRINTF, false, true, false, 256, NULL },
+        { "mksh", KSH_PRINT, DRIVER_QUOTE_ANSI_C, true, true, false, 128, NULL },
+        { "lksh", KSH_PRINT, DRIVER_QUOTE_ANSI_C, true, true, false, 128, NULL },
+        { "yash", POSIX, DRIVER_QUOTE_PRINTF, true, true, false, 384, NULL },
+        { "fish", FISH, DRIVER_QUOTE_FISH, true, false, false, 128, NULL },
+        { "tcsh", CSH, DRIVER_QUOTE_CSH, true, false, false, 128, NULL },
+        { "csh", CSH, DRIVER_QUOTE_CSH, false, false, true, 128, CSH_LIMITS },
+        { "bsd-csh", CSH, DRIVER_QUOTE_CSH, false, false, true, 128, CSH_LIMITS },
 };
 
 static const char *const other_shells[] = { "nu", "rc", "xonsh", "elvish", "posh", "pwsh", "es", "oil" };
@@ -54,6 +58,15 @@ const struct driver *driver_find(struct str program)
                 if (str_is(program, drivers[i].name))
                         return &drivers[i];
         return NULL;
+}
+
+const struct driver *driver_find_at_prompt(struct str program, bool is_canonical)
+{
+        const struct driver *driver = driver_find(program);
+
+        if (driver != NULL && driver->language == DRIVER_CSH && !is_canonical)
+                return driver_find(str_of("tcsh"));
+        return driver;
 }
 
 bool driver_is_shell(struct str program)

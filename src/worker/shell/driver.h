@@ -36,10 +36,14 @@ struct driver {
         bool drops_line;      /* an error of a command takes the rest of our line with it, and at its
                                  prompt it reads whole lines */
         int signal_base;      /* $? of a command killed by signal n is this + n */
+        const char *limits;   /* what is not exact in it, for people; NULL: all is */
 };
 
 /* By program name ("bash", "-zsh", "/bin/ksh93"); NULL when we have no driver for such a shell. */
 const struct driver *driver_find(struct str program);
+
+/* As driver_find(), for one at its prompt: a csh that edits its lines is a tcsh. */
+const struct driver *driver_find_at_prompt(struct str program, bool is_canonical);
 
 /* True for names of shells, with or without a driver ("nu", "elvish"). */
 bool driver_is_shell(struct str program);
