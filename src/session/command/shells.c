@@ -84,7 +84,7 @@ unsigned shell_levels(const struct shell *shell, const struct commands *commands
 {
         const struct command *top = commands_find(commands, shell_top(shell));
 
-        if (top == NULL)
+        if (top == NULL || shell->state != SHELL_READY)
                 return 1;
         bool is_open = top->state == COMMAND_AWAITING && top->awaiting == WIRE_AWAITING_SHELL;
         return shell->depth + (is_open ? 1 : 0);

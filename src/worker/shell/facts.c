@@ -3,6 +3,7 @@
  *      m <icanon 0|1> <echo 0|1> <icrnl 0|1>
  *      f <pid> <state> <wait> <stack> <name…>      wait: r reads a terminal, p polls,
  *      a <pid> <argv…>                             b reads a single byte of one,
+ *                                                  k 1,024 bytes of one,
  *                                                  o something else, ? not to be seen
  *      s <pid>                                     the session's shell exists
  */
@@ -44,7 +45,8 @@ static void take_process(struct facts *facts, struct str rest)
         process.state = state.len == 1 ? state.ptr[0] : '?';
         process.waits_known = !str_is(wait, "?");
         process.reads_byte = str_is(wait, "b");
-        process.reads_terminal = str_is(wait, "r") || process.reads_byte;
+        process.reads_block = str_is(wait, "k");
+        process.reads_terminal = str_is(wait, "r") || process.reads_byte || process.reads_block;
         process.polls = str_is(wait, "p");
         copy(process.name, sizeof process.name, str_trim(rest));
         facts->processes[facts->process_count++] = process;
@@ -161,7 +163,8 @@ static struct verdict judge_shell_itself(const struct facts *facts,
                 return is(VERDICT_REPLACED, shell);
         if (!question->runs_command) {
                 bool asks = facts->canonical && question->driver != NULL
-                         && (question->driver->prompts_raw || shell->reads_byte);
+                         && (question->driver->prompts_raw ? !shell->reads_block
+                                                               : shell->reads_byte);
                 return is(asks ? line_or_password(facts) : VERDICT_PROMPT, shell);
         }
         if (question->interrupted)
@@ -220,6 +223,19 @@ static struct verdict judge_raw(const struct facts *facts, const struct verdict_
         return program != NULL ? is(VERDICT_PROGRAM, program) : is(VERDICT_RUNNING, NULL);
 }
 
+/* What its rc files or its prompt have left in its group does not read the terminal. */
+static bool edits_alone(const struct facts *facts, const struct facts_process *shell)
+{
+        if (facts->canonical || !shell->waits_known || !may_read(shell))
+                return false;
+        for (size_t i = 0; i < facts->process_count; i++) {
+                const struct facts_process *process = &facts->processes[i];
+                if (process->pid != shell->pid && may_read(process))
+                        return false;
+        }
+        return true;
+}
+
 struct verdict facts_judge(const struct facts *facts, const struct verdict_question *question)
 {
         if (!facts->found || !facts->modes_known || facts->process_count == 0)
@@ -228,7 +244,7 @@ struct verdict facts_judge(const struct facts *facts, const struct verdict_quest
                 const struct facts_process *process = &facts->processes[i];
                 if (process->pid != question->shell_pid)
                         continue;
-                if (facts->process_count > 1)
+                if (facts->process_count > 1 && !edits_alone(facts, process))
                         break; /* no job control: children share its group; they decide */
                 /* what cannot be seen may as well be the shell's own `wait` */
                 bool waits = facts->canonical ? process->reads_terminal || process->polls

@@ -26,6 +26,8 @@ struct facts_process {
         char state;          /* as in ps: R S D T Z */
         bool waits_known;    /* the next three could be read (same user, no ptrace restriction) */
         bool reads_terminal; /* sleeps in a read of a terminal */
+        bool reads_block;    /* in one of 1,024 bytes, a terminal's st_blksize: bash's prompt, when it
+                                edits no lines, does; its `read` takes another number */
         bool reads_byte;     /* in one of a single byte, as the `read` of shells does */
         bool polls;          /* sleeps in select, poll or epoll */
         char name[FACTS_NAME_MAX];

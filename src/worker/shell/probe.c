@@ -3,8 +3,8 @@
  *
  *   stat_of PID     reads /proc/PID/stat into name, s(tate) p(arent) g(roup) y (tty) t (its
  *                   foreground group) k (start of the stack; field 28)
- *   wait_of DIR     W: r sleeps in a read of the terminal $T, b in one of a single byte, p polls,
- *                   o anything else, ? unknown.
+ *   wait_of DIR     W: r sleeps in a read of the terminal $T, b in one of a single byte, k of 1,024,
+ *                   p polls, o anything else, ? unknown.
  *                   /proc/PID/syscall where the kernel lets us (numbers by architecture), else wchan.
  *   list            our sshd's children that have a terminal
  *   probe PID       that process's terminal: its modes, and the foreground group among the
@@ -35,7 +35,8 @@ static const char script[] =
         "case $a in running) W=o; return;; [0-9]*) W=o\n"
         "case \" $O \" in *\" $a \"*) W=p;; esac\n"
         "case \" $R \" in *\" $a \"*) case $b in 0x?|0x?" "?) f=$1/fd/$((b))\n"
-        "if [ $f -ef $T ] || [ $f -ef /dev/tty ]; then W=r; [ $d = 0x1 ] && W=b; fi;; esac;; esac\n"
+        "if [ $f -ef $T ] || [ $f -ef /dev/tty ]; then case $d in 0x1) W=b;;\n"
+        "0x400) W=k;; *) W=r;; esac; fi;; esac;; esac\n"
         "return;; esac\n"
         "a=; { read -r a <$1/wchan; } 2>/dev/null\n"
         "case $a in ''|0) ;; n_tty_read|tty_read) W=r;;\n"

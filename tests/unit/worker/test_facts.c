@@ -202,6 +202,22 @@ static void a_program_that_reads_keys_is_told(void **state)
         check(&running_in_bash, "bash", rows, COUNT(rows));
 }
 
+static void a_shell_at_its_prompt_may_have_others_in_its_group(void **state)
+{
+        static const struct row rows[] = {
+                { RAW "f 100 S p 1 fish\nf 200 R o 1 python3\n", VERDICT_PROMPT, 100 },
+                { RAW "f 100 S p 1 fish\nf 200 S o 1 git\n", VERDICT_PROMPT, 100 },
+                { RAW "f 100 S o 1 fish\nf 200 S r 1 less\n", VERDICT_PROGRAM, 200 },
+                { COOKED "f 100 S p 1 fish\nf 200 S o 1 git\n", VERDICT_RUNNING, 0 },
+        };
+        struct verdict_question question = running_in_bash;
+
+        (void)state;
+        question.shell_stack = 0;
+        question.runs_command = false;
+        check(&question, "fish", rows, COUNT(rows));
+}
+
 /* csh drops the rest of our line at an error, and reads whole lines then; its $< reads single bytes. */
 static void a_shell_that_drops_our_line_is_at_its_prompt(void **state)
 {
@@ -239,6 +255,9 @@ static void a_starting_shell_that_reads_single_bytes_asks(void **state)
         question.shell_stack = 0;
         question.runs_command = false;
         check(&question, "dash", rows, COUNT(rows));
+        /* bash without line editing, at its prompt and in a `read` */
+        check(&question, "bash", (struct row[]){ { COOKED BASH("k"), VERDICT_PROMPT, 100 } }, 1);
+        check(&question, "bash", (struct row[]){ { COOKED BASH("r"), VERDICT_LINE, 100 } }, 1);
 }
 
 static void another_shell_at_its_prompt_is_nested(void **state)
@@ -480,6 +499,7 @@ int main(void)
                 cmocka_unit_test(a_program_that_reads_a_line_awaits_one),
                 cmocka_unit_test(what_root_runs_cannot_be_seen),
                 cmocka_unit_test(a_program_that_reads_keys_is_told),
+                cmocka_unit_test(a_shell_at_its_prompt_may_have_others_in_its_group),
                 cmocka_unit_test(a_shell_that_drops_our_line_is_at_its_prompt),
                 cmocka_unit_test(a_starting_shell_that_reads_single_bytes_asks),
                 cmocka_unit_test(another_shell_at_its_prompt_is_nested),
