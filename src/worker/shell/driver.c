@@ -10,9 +10,13 @@
 /* a backslash passes by aliases; their echo knows no escapes in csh, so this costs a fork */
 #define CSH       DRIVER_CSH, "eval", "\\printf '", ";%d;%s\\a' $status \"$cwd\""
 
+#define WHILE_LIMITS \
+        "in a command of several lines csh's own `while` makes a round too many (a fault of its eval): "  \
+        "foreach and sh -c '...' are exact"
 #define CSH_LIMITS                                                                                 \
         "in this csh the output of echo, set and other builtins goes to the terminal even where a "  \
-        "command redirects it or pipes it on (a fault of its eval); sh -c '...' is exact"
+        "command redirects it or pipes it on, and `while` makes a round too many (faults of its eval); "     \
+        "sh -c '...' is exact"
 
 static const struct driver drivers[] = {
         { "bash", POSIX, DRIVER_QUOTE_ANSI_C, true, true, false, 128, NULL },
@@ -28,7 +32,7 @@ static const struct driver drivers[] = {
         { "lksh", KSH_PRINT, DRIVER_QUOTE_ANSI_C, true, true, false, 128, NULL },
         { "yash", POSIX, DRIVER_QUOTE_PRINTF, true, true, false, 384, NULL },
         { "fish", FISH, DRIVER_QUOTE_FISH, true, false, false, 128, NULL },
-        { "tcsh", CSH, DRIVER_QUOTE_CSH, true, false, false, 128, NULL },
+        { "tcsh", CSH, DRIVER_QUOTE_CSH, true, false, false, 128, WHILE_LIMITS },
         { "csh", CSH, DRIVER_QUOTE_CSH, false, false, true, 128, CSH_LIMITS },
         { "bsd-csh", CSH, DRIVER_QUOTE_CSH, false, false, true, 128, CSH_LIMITS },
 };

@@ -40,6 +40,40 @@ static bool write_end_mark(struct buf *out, const struct wrapper *wrapper)
                           driver->print_end, driver->may_redirect ? ";} 2>&-" : "");
 }
 
+/* In csh `exit` leaves the eval that it stands in, and goes on with our line: so nothing is around it. */
+static bool is_bare_exit(const struct driver *driver, struct str text)
+{
+        long long number;
+
+        if (driver->language != DRIVER_CSH)
+                return false;
+        text = str_trim(text);
+        struct str word = str_word(&text);
+        struct str status = str_word(&text);
+        return (str_is(word, "exit") || str_is(word, "logout")) && str_trim(text).len == 0
+            && (status.len == 0 || (status.len < 8 && str_number(status, &number)));
+}
+
+static bool write_bare_exit(struct buf *out, struct str text)
+{
+        text = str_trim(text);
+        struct str word = str_word(&text);
+        struct str status = str_word(&text);
+
+        return buf_printf(out, "%.*s %.*s", (int)word.len, word.ptr, (int)status.len, status.ptr);
+}
+
+static bool write_eval(struct buf *out, const struct wrapper *wrapper, size_t line_start)
+{
+        const struct driver *driver = wrapper->driver;
+
+        return write_status_before(out, driver, wrapper->status_before)
+            && buf_printf(out, "%s ", driver->eval)
+            && quoting_write(out, driver, wrapper->command, wrapper->status_before, line_start)
+            && buf_append_str(out, ";")
+            && write_end_mark(out, wrapper);
+}
+
 bool wrapper_write(struct buf *out, const struct wrapper *wrapper)
 {
         const struct driver *driver = wrapper->driver;
@@ -48,14 +82,11 @@ bool wrapper_write(struct buf *out, const struct wrapper *wrapper)
         return buf_printf(out, " %s%s" INTRO "S;%.*s'%s'\\a';",
                           wrapper->is_first ? first_words(driver) : "", driver->print, START_HALF,
                           wrapper->start_nonce, wrapper->start_nonce + START_HALF)
-            && write_status_before(out, driver, wrapper->status_before)
-            && buf_printf(out, "%s ", driver->eval)
-            && quoting_write(out, driver, wrapper->command, wrapper->status_before, line_start)
-            && buf_append_str(out, ";")
-            && write_end_mark(out, wrapper)
+            && (is_bare_exit(driver, wrapper->command)
+                        ? write_bare_exit(out, wrapper->command)
+                        : write_eval(out, wrapper, line_start))
             && buf_append_byte(out, '\r');
 }
-
 bool wrapper_write_end_only(struct buf *out, const struct wrapper *wrapper)
 {
         return buf_append_byte(out, ' ') && write_end_mark(out, wrapper)

@@ -185,6 +185,29 @@ static void the_history_file_is_unset_once(void **state)
         assert_non_null(strstr((char *)line.data, " unset savehist;"));
 }
 
+/* `exit` inside csh's eval leaves nothing but the eval. */
+static void csh_leaves_by_an_exit_of_its_own(void **state)
+{
+        static const char *const bare[] = { "exit", " exit 3\n", "logout" };
+        static const char *const others[] = { "exit 3; echo", "exit $x", "echo exit", "exit 3 4", "exits" };
+
+        (void)state;
+        for (size_t i = 0; i < COUNT(bare) + COUNT(others); i++) {
+                bool is_bare = i < COUNT(bare);
+                const char *text = is_bare ? bare[i] : others[i - COUNT(bare)];
+                struct wrapper wrapper = wrapper_for("tcsh", str_of(text));
+                scoped_buf struct buf line;
+                buf_init(&line, OUT_MAX);
+                assert_true(wrapper_write(&line, &wrapper) && buf_append_byte(&line, 0));
+                check_line(&wrapper, &(struct buf){ .data = line.data, .len = line.len - 1 });
+                assert_int_equal(strstr((char *)line.data, "eval") == NULL, is_bare);
+                wrapper.driver = driver_find(str_of("fish"));
+                buf_reset(&line);
+                assert_true(wrapper_write(&line, &wrapper) && buf_append_byte(&line, 0));
+                assert_non_null(strstr((char *)line.data, "eval"));
+        }
+}
+
 static void rbash_gets_no_redirection(void **state)
 {
         struct wrapper wrapper = wrapper_for("rbash", str_of("true"));
@@ -233,6 +256,7 @@ int main(void)
                 cmocka_unit_test(bytes_that_stand_for_none_are_written_too),
                 cmocka_unit_test(the_other_lines_are_ascii_too),
                 cmocka_unit_test(the_history_file_is_unset_once),
+                cmocka_unit_test(csh_leaves_by_an_exit_of_its_own),
                 cmocka_unit_test(rbash_gets_no_redirection),
                 cmocka_unit_test(a_line_that_does_not_fit_is_told),
         };
