@@ -17,7 +17,8 @@ static void put_nonce(const struct sudo *sudo, char *text, size_t len)
 
 static struct sudo *fed(const uint8_t *bytes, size_t len, size_t step, struct buf *out)
 {
-        const struct wire_sudo asked = { .password = { "hunter2", 7 }, .whom = { "bob", 3 } };
+        const struct wire_sudo asked = { .password = { "hunter2", 7 }, .whom = { "bob", 3 },
+                                         .why_none = { "", 0 } };
         struct sudo *sudo = sudo_new(&asked);
 
         put_nonce(sudo, sudo->prompt, SUDO_NONCE_LEN);

@@ -2,10 +2,14 @@
 
 #include <string.h>
 
-/* Outside of quotes these end the call, or run something else before it. */
-static bool is_more(char c)
+/* Does the call end here, or run something else first? quote: in which it stands; 0: none. */
+static bool is_more(struct str text, size_t at, char quote)
 {
-        return strchr("|&;()`\n\r", c) != NULL;
+        char c = text.ptr[at];
+        bool begins_substitution =
+                c == '`' || (c == '$' && at + 1 < text.len && text.ptr[at + 1] == '(');
+
+        return begins_substitution || (quote == 0 && strchr("|&;()\n\r", c) != NULL);
 }
 
 static bool is_one_call(struct str text)
@@ -14,21 +18,18 @@ static bool is_one_call(struct str text)
 
         for (size_t i = 0; i < text.len; i++) {
                 char c = text.ptr[i];
-                if (c == 0)
-                        return false;
                 if (quote == '\'') {
                         quote = c == '\'' ? 0 : quote;
-                } else if (c == '\\') {
-                        i++;
-                } else if (c == '`' || (c == '$' && i + 1 < text.len && text.ptr[i + 1] == '(')) {
-                        return false; /* also inside double quotes */
-                } else if (quote == '"') {
-                        quote = c == '"' ? 0 : quote;
-                } else if (c == '\'' || c == '"') {
-                        quote = c;
-                } else if (is_more(c)) {
-                        return false;
+                        continue;
                 }
+                if (is_more(text, i, quote))
+                        return false;
+                if (c == '\\')
+                        i++;
+                else if (c == '"')
+                        quote = quote == '"' ? 0 : '"';
+                else if (c == '\'' && quote == 0)
+                        quote = c;
         }
         return quote == 0;
 }

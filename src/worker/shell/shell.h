@@ -93,5 +93,8 @@ void shell_on_facts(struct shell *shell, const struct facts *facts, int64_t now_
 bool shell_wants_signal(struct shell *shell, struct signal_request *out_request, int64_t now_ms);
 void shell_on_signalled(struct shell *shell, const struct ladder_answer *answer, int64_t now_ms);
 
-/* There will be no answers on this connection (any more). */
-void shell_on_no_probe(struct shell *shell, int64_t now_ms);
+/*
+ * There will be no answers on this connection (any more). is_no_login: because the host's exec
+ * channel opened, but whatever ran there was no shell, so most likely the login program is none.
+ */
+void shell_on_no_probe(struct shell *shell, bool is_no_login, int64_t now_ms);

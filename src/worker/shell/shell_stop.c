@@ -39,7 +39,7 @@ static void type_when_due(struct shell *shell, struct entry *entry, int64_t now_
 void shell_interrupt(struct shell *shell, uint64_t job_id, int64_t now_ms)
 {
         if (shell->waiting != NULL && shell->waiting->id == job_id) {
-                shell_refuse_waiting(shell, WIRE_HOW_INTERRUPTED, "it had not started");
+                shell_interrupt_waiting(shell);
                 return;
         }
         for (unsigned i = 0; i < shell->depth; i++) {
