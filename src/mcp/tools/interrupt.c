@@ -71,7 +71,7 @@ static void interrupt(struct call *call)
 const struct tool tool_interrupt_command_by_id = {
         .name = "interrupt_command_by_id",
         .title = "Interrupt a command",
-        .help = "Stop a command (Ctrl-C, TERM, KILL).",
+        .help = "Stop a command: Ctrl-C, TERM, KILL.",
         .args = (const struct arg[]) {
                 ARG_COMMAND_ID,
                 { .name = "wait_s", .kind = ARG_INT, .max = WAIT_MAX_S, .fallback = "10",
