@@ -131,6 +131,17 @@ void call_wait(struct call *call, command_id command, int64_t deadline_ms, int64
         call->wait = engine_wait(call->engine, command, &spec, on_wait, call);
 }
 
+void call_wait_stopped(struct call *call, command_id command, int64_t deadline_ms,
+                       call_waited *waited)
+{
+        struct wait_spec spec = { .deadline_ms = deadline_ms, .until_stopped = true };
+
+        call->command = command;
+        call->deadline_ms = deadline_ms;
+        call->waited = waited;
+        call->wait = engine_wait(call->engine, command, &spec, on_wait, call);
+}
+
 static void on_screen(void *arg, uint64_t ticket, const struct screen_info *info,
                       const struct err *err)
 {

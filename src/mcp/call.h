@@ -81,6 +81,10 @@ void call_fail(struct call **call, const struct err *err); /* isError, the err's
 void call_wait(struct call *call, command_id command, int64_t deadline_ms, int64_t quiet_ms,
                call_waited *waited);
 
+/* Waits for what comes of an engine_interrupt(), until deadline_ms at most. Then calls waited. */
+void call_wait_stopped(struct call *call, command_id command, int64_t deadline_ms,
+                       call_waited *waited);
+
 /*
  * Reads the screen of the session that the arguments mean; then calls screened. call->command is
  * the command in front of it, n 0 none.

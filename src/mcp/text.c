@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/utf8.h"
+#include "mcp/program_text.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -86,6 +87,7 @@ void text_write_question(struct buf *out, const struct command_info *info)
         put_text(out, ": \"");
         text_write_line(out, info->question, QUESTION_MAX);
         put_text(out, "\"");
+        program_write_question(out, info);
 }
 
 /* The call that answers what waits. */
@@ -93,9 +95,7 @@ static void write_how_to_answer(struct buf *out, const struct command_info *info
 {
         switch (info->awaiting) {
         case WIRE_AWAITING_PROGRAM:
-                put(out, "Use read_screen to see it and send_keys to press keys, or "
-                         "send_input('%s', 'keys'); \\n is Enter.\n",
-                    info->name);
+                program_write_how_to_answer(out, info);
                 return;
         case WIRE_AWAITING_SHELL:
                 put(out, "A nested shell is at its prompt: the next execute_command of this "

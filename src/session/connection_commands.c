@@ -361,6 +361,8 @@ void connection_interrupt(struct connection *connection, struct command *command
                                           command->id.n),
                           &err))
                         log_warn("%s: %s", connection->name, err.text);
+                else
+                        command_set_stopping(command, WIRE_STOPPING_UNDER_WAY, 0, NULL);
                 return;
         }
         (void)err_set(&err, ERR_CANCELLED, "interrupted before it was started");

@@ -197,6 +197,25 @@ static void on_awaiting(struct connection *connection, const struct frame *frame
         }
 }
 
+static void on_stopping(struct connection *connection, const struct frame *frame)
+{
+        struct wire_reader reader = wire_read(frame);
+        uint32_t stopping = wire_get_u32(&reader);
+        int64_t pid = wire_get_i64(&reader);
+        struct str name = wire_get_bytes(&reader);
+        struct command *command = command_of(connection, frame);
+
+        if (command == NULL)
+                return;
+        if (!wire_read_done(&reader) || stopping <= WIRE_STOPPING_UNDER_WAY
+            || stopping >= WIRE_STOPPING_KINDS || command->stopping == WIRE_STOPPING_NOT) {
+                connection_break_off(connection, frame, "not now, or does not decode");
+                return;
+        }
+        scoped_free char *shown = connection_host_text(connection, name, PROGRAM_MAX);
+        command_set_stopping(command, (enum wire_stopping)stopping, pid > 0 ? pid : 0, &shown);
+}
+
 static void on_sudo_refused(struct connection *connection, const struct frame *frame)
 {
         struct command *command = command_of(connection, frame);
@@ -246,6 +265,7 @@ bool connection_on_run_frame(struct connection *connection, const struct frame *
         case WIRE_OUTPUT: on_output(connection, frame); return true;
         case WIRE_PARTIAL: on_partial(connection, frame); return true;
         case WIRE_AWAITING: on_awaiting(connection, frame); return true;
+        case WIRE_STOPPING: on_stopping(connection, frame); return true;
         case WIRE_ENDED: on_ended(connection, frame); return true;
         case WIRE_SUDO_REFUSED: on_sudo_refused(connection, frame); return true;
         default: return false; /* a number from a worker, not our enum */

@@ -119,7 +119,9 @@ bool engine_run(struct engine *engine, const struct run_request *request, comman
                 command_id *out_busy, struct err *err);
 
 /*
- * Ctrl-C (a shell's command) or SSH signals INT, TERM, KILL one after another (isolated).
+ * Ctrl-C, then TERM and KILL to what is in front of its terminal (a shell's command), or SSH's
+ * signals INT, TERM and KILL (isolated), with pauses, as long as it runs. It ends, or its info's
+ * `stopping` tells what is known; a wait with until_stopped ends with either.
  * ERR_STATE if it has ended already: a late interrupt is not a fault.
  */
 bool engine_interrupt(struct engine *engine, command_id id, struct err *err);
@@ -162,6 +164,7 @@ void engine_each_command(const struct engine *engine, command_visit *visit, void
 enum wait_reason {
         WAIT_ENDED,    /* the command is in a final state */
         WAIT_AWAITING, /* it waits for input */
+        WAIT_STOPPING, /* it was asked to stop and has not; see its info's `stopping` */
         WAIT_QUIET,    /* quiet_ms without output, after the wait began */
         WAIT_DEADLINE,
         WAIT_GONE,     /* the command was forgotten or the engine stops */
@@ -172,6 +175,7 @@ struct wait_spec {
         int64_t deadline_ms; /* absolute, clock_now_ms() */
         int64_t quiet_ms;    /* 0: quiet does not end the wait */
         int64_t tick_ms;     /* 0: no ticks */
+        bool until_stopped;  /* waits for what comes of engine_interrupt(), not for questions */
 };
 
 typedef struct { uint64_t n; } wait_id;

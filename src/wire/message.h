@@ -66,6 +66,8 @@ enum wire_kind {
         WIRE_SCREEN_ROW,   /* id = the read's ticket: struct wire_screen_row; from the top downwards */
         WIRE_SCREEN,       /* id = the read's ticket: struct wire_screen; nothing follows for this id */
         WIRE_ADVICE,       /* u32 enum wire_advice: what would mend the WIRE_FAILED that follows */
+        WIRE_STOPPING,     /* id = command id: u32 enum wire_stopping, i64 pid or 0, bytes its name: what
+                              came of a WIRE_INTERRUPT that did not end the command */
         WIRE_SUDO_REFUSED, /* id = command id: sudo did not take the password that was sent with it */
 };
 
@@ -79,6 +81,17 @@ enum wire_awaiting {
         WIRE_AWAITING_PROGRAM,  /* a program reads single keys: editor, pager, REPL, menu */
         WIRE_AWAITING_SHELL,    /* a nested shell is at its prompt */
         WIRE_AWAITING_KINDS
+};
+
+/* A command that was asked to stop. */
+enum wire_stopping {
+        WIRE_STOPPING_NOT,         /* it was not */
+        WIRE_STOPPING_UNDER_WAY,   /* never sent by a worker */
+        WIRE_STOPPING_RUNS,        /* it got all signals and the process is still there */
+        WIRE_STOPPING_OTHER_USER,  /* the process belongs to another user: no signal was possible */
+        WIRE_STOPPING_SHELL,       /* the session's shell itself runs it; that is never killed */
+        WIRE_STOPPING_UNCONFIRMED, /* all that could be done was done, and nothing can be seen */
+        WIRE_STOPPING_KINDS
 };
 
 /* How a command or a shell ended. Only the first two say anything about a status. */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/scoped.h"
 #include "worker/session_channel.h"
+#include "worker/shell/ladder.h"
 
 #include <stdlib.h>
 
@@ -14,7 +15,8 @@
 struct isolated {
         struct session_channel *channel;
         struct job *job;
-        unsigned interrupts;
+        bool was_interrupted;
+        struct ladder ladder;
         bool has_no_probe;
         bool is_asking; /* an answer of the probe is under way */
         int64_t ask_after_ms;
@@ -89,11 +91,13 @@ static bool is_asked(const struct isolated *isolated)
 
 int64_t isolated_deadline_ms(const struct isolated *isolated)
 {
-        if (isolated->end_by_ms != 0)
-                return isolated->end_by_ms;
-        if (is_asked(isolated) && !isolated->is_asking)
-                return isolated->ask_after_ms;
-        return session_channel_deadline_ms(isolated->channel);
+        int64_t climb_ms = ladder_due_ms(&isolated->ladder);
+        int64_t due_ms = isolated->end_by_ms != 0 ? isolated->end_by_ms
+                       : is_asked(isolated) && !isolated->is_asking
+                               ? isolated->ask_after_ms
+                               : session_channel_deadline_ms(isolated->channel);
+
+        return climb_ms < due_ms ? climb_ms : due_ms;
 }
 
 static void type_password(struct isolated *isolated)
@@ -194,10 +198,10 @@ static void tell_end(struct isolated *isolated)
         struct wire_end end = { .how = WIRE_HOW_LOST, .status = -1 };
 
         if (seen.status >= 0) {
-                end.how = isolated->interrupts > 0 ? WIRE_HOW_INTERRUPTED : WIRE_HOW_EXITED;
+                end.how = isolated->was_interrupted ? WIRE_HOW_INTERRUPTED : WIRE_HOW_EXITED;
                 end.status = seen.status & 0xFF;
         } else if (seen.signal[0] != 0) {
-                end.how = isolated->interrupts > 0 ? WIRE_HOW_INTERRUPTED : WIRE_HOW_SIGNALED;
+                end.how = isolated->was_interrupted ? WIRE_HOW_INTERRUPTED : WIRE_HOW_SIGNALED;
                 end.signal = str_of(seen.signal);
         } else {
                 end.text = str_of("the server closed the channel without an exit status");
@@ -209,6 +213,25 @@ static void tell_end(struct isolated *isolated)
                 (void)sudo_judge_end(sudo, /* is_piped= */ true, &end);
         }
         job_end(isolated->job, &end);
+}
+
+/* Whether a signal has reached anything is not told: a silent step counts as one. */
+static void climb(struct isolated *isolated, int64_t now_ms)
+{
+        static const struct ladder_answer silence = { .kind = LADDER_NO_ANSWER };
+        enum ladder_step step = ladder_due(&isolated->ladder, true, now_ms);
+
+        switch (step) {
+        case LADDER_WAIT: return;
+        case LADDER_TERM: session_channel_signal(isolated->channel, "TERM"); break;
+        case LADDER_KILL: session_channel_signal(isolated->channel, "KILL"); break;
+        case LADDER_LOOK: break;
+        case LADDER_OVER:
+                job_tell_stopping(isolated->job, isolated->ladder.outcome, 0, str_of(""));
+                return;
+        }
+        ladder_asked(&isolated->ladder);
+        ladder_answered(&isolated->ladder, &silence, now_ms);
 }
 
 bool isolated_turn(struct isolated *isolated, size_t budget, int64_t now_ms)
@@ -239,14 +262,15 @@ bool isolated_turn(struct isolated *isolated, size_t budget, int64_t now_ms)
                 tell_end(isolated);
                 return false;
         }
+        climb(isolated, now_ms);
         return true;
 }
 
-void isolated_interrupt(struct isolated *isolated)
+void isolated_interrupt(struct isolated *isolated, int64_t now_ms)
 {
-        static const char *const ladder[] = { "INT", "TERM", "KILL" };
-        unsigned rung = isolated->interrupts < 2 ? isolated->interrupts : 2;
-
-        isolated->interrupts++;
-        session_channel_signal(isolated->channel, ladder[rung]);
+        if (isolated->ladder.is_up)
+                return; /* it climbs already */
+        isolated->was_interrupted = true;
+        session_channel_signal(isolated->channel, "INT");
+        ladder_begin(&isolated->ladder, now_ms);
 }

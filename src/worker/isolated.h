@@ -35,5 +35,8 @@ void isolated_on_no_probe(struct isolated *isolated);
 int64_t isolated_deadline_ms(const struct isolated *isolated);
 uint64_t isolated_id(const struct isolated *isolated);
 
-/* SIGINT; a second one TERM, any further KILL. What the server makes of it shows in the end. */
-void isolated_interrupt(struct isolated *isolated);
+/*
+ * SSH's signal INT; while it goes on, TERM and KILL after pauses (RFC 4254 6.9). The server does not
+ * answer them: it ends, or WIRE_STOPPING says that nothing is known.
+ */
+void isolated_interrupt(struct isolated *isolated, int64_t now_ms);

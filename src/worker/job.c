@@ -117,6 +117,16 @@ void job_tell_awaiting(struct job *job, enum wire_awaiting awaiting, struct str 
                                   question.len));
 }
 
+void job_tell_stopping(struct job *job, enum wire_stopping outcome, long long pid, struct str name)
+{
+        struct wire_writer writer = wire_begin(job->frames, WIRE_STOPPING, job->id);
+
+        wire_put_u32(&writer, outcome);
+        wire_put_i64(&writer, pid);
+        wire_put_bytes(&writer, name.ptr, name.len);
+        told(wire_end(&writer));
+}
+
 void job_end(struct job *job, const struct wire_end *end)
 {
         if (!clean_finish(&job->out, &job->cleaned))

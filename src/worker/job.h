@@ -47,5 +47,8 @@ void job_tell_partial(struct job *job, int64_t now_ms, bool force);
 /* Tells what the command waits for, if that is news. */
 void job_tell_awaiting(struct job *job, enum wire_awaiting awaiting, struct str question);
 
+/* It was asked to stop and has not: what is known of it. */
+void job_tell_stopping(struct job *job, enum wire_stopping outcome, long long pid, struct str name);
+
 /* The last word: what is left of its output, then the end. */
 void job_end(struct job *job, const struct wire_end *end);

@@ -153,7 +153,7 @@ static void interrupt_command(struct worker *worker, uint64_t id, int64_t now_ms
         }
         for (size_t i = 0; i < ISOLATED_MAX; i++)
                 if (worker->isolated[i] != NULL && isolated_id(worker->isolated[i]) == id)
-                        isolated_interrupt(worker->isolated[i]);
+                        isolated_interrupt(worker->isolated[i], now_ms);
 }
 
 static void open_forward(struct worker *worker, const struct frame *frame, int64_t now_ms)

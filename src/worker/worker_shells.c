@@ -55,16 +55,25 @@ static void take_answer(struct worker *worker, const struct probe_answer *answer
 
         if (shell == NULL)
                 return;
-        if (answer->is_list)
+        if (answer->is_signal) {
+                struct ladder_answer signal = ladder_read_answer(answer->lines);
+                shell_on_signalled(shell, &signal, now_ms);
+        } else if (answer->is_list) {
                 shell_on_child(shell, find_new_child(worker, answer->lines), now_ms);
-        else
+        } else {
                 shell_on_facts(shell, &answer->facts, now_ms);
+        }
 }
 
 static void ask_probe(struct worker *worker, int64_t now_ms)
 {
+        struct signal_request signal;
         long long pid;
 
+        for (size_t i = 0; i < SHELLS_MAX && probe_state(worker->probe) == PROBE_IDLE; i++)
+                if (worker->shells[i] != NULL
+                    && shell_wants_signal(worker->shells[i], &signal, now_ms))
+                        probe_signal(worker->probe, shell_id(worker->shells[i]), &signal, now_ms);
         for (size_t i = 0; i < SHELLS_MAX && probe_state(worker->probe) == PROBE_IDLE; i++) {
                 struct shell *shell = worker->shells[i];
                 if (shell == NULL || !shell_wants_probe(shell, now_ms, &pid))

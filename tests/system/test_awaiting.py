@@ -167,3 +167,26 @@ def test_waiting_for_the_network_is_not_asking(server):
         result = server.execute("t-bash", f"exec 3<>/dev/tcp/127.0.0.1/{port}; cat <&3", timeout=4)
         assert result.state == "running" and result.awaiting is None, result
         server.call_tool("interrupt_command_by_id", command_id=result.command_id)
+
+
+# What waits, by the kernel's name for it: the command, what the first line and the follow-up say, and how it is left.
+KINDS = {
+    "less": ("less /etc/passwd", 'program: "less"', 'send_keys "q" leaves it', "q"),
+    "vim": ("vim -u NONE -n /etc/passwd", 'program: "vim"', 'send_keys types, "<esc>:q!<enter>"', "<esc>:q!<enter>"),
+    "nano": ("nano /etc/passwd", 'program: "nano"', "It is an editor", "<ctrl-x>"),
+    "python3": ("python3 -q", 'program: "python3" asks ">>>"', "'exit()\\n' leaves it", "exit()<enter>"),
+    "sqlite3": ("sqlite3", 'program: "sqlite3" asks "sqlite>"', "'.quit\\n' leaves it", ".quit<enter>"),
+    "whiptail": ("whiptail --yesno sure 8 30", 'program: "whiptail"', "It is a menu", "<enter>"),
+}
+
+
+@pytest.mark.parametrize("program", sorted(KINDS))
+def test_what_waits_is_told_apart_by_its_name(server, program):
+    if which(program) is None:
+        pytest.skip(f"no {program} here")
+    command, first_line, follow_up, leave = KINDS[program]
+    asked = awaiting(server.execute("t-bash", command, timeout=LIMIT), "program")
+    assert first_line in asked.text.split("\n")[0] and follow_up in asked.text, asked
+    server.call_tool("send_keys", host="t-bash", keys=leave)
+    assert status(server, asked).exit_status == 0
+    assert server.execute("t-bash", "echo ok").output == "ok\n"

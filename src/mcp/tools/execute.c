@@ -162,9 +162,9 @@ const struct tool tool_execute_command = {
 const struct tool tool_execute_command_async = {
         .name = "execute_command_async",
         .title = "Start a command over SSH",
-        .help = "Start a shell command in the host's persistent session and return its id at once, "
-                "for what is known to take long. Continue with get_command_status(id, wait_s=30). "
-                "It holds the session's shell until it ends: use session or isolated to run others "
+        .help = "Start a shell command in the host's persistent session and return its id at once. "
+                "Continue with get_command_status(id, wait_s=30). "
+                "It holds the shell until it ends: session or isolated run others "
                 "meanwhile.",
         .args = (const struct arg[]) {
                 ARG_HOST,

@@ -150,6 +150,7 @@ void command_free(struct command *command)
         free(command->shown_text);
         free(command->reason);
         free(command->question);
+        free(command->stopping_name);
         free(command->cwd);
         free(command->start_dir);
         buf_fini(&command->notes);
@@ -206,6 +207,19 @@ void command_set_awaiting(struct command *command, enum wire_awaiting awaiting, 
         *question = NULL;
         command->awaiting = awaiting;
         command_set_state(command, COMMAND_AWAITING);
+}
+
+void command_set_stopping(struct command *command, enum wire_stopping stopping, int64_t pid,
+                          char **name)
+{
+        free(command->stopping_name);
+        command->stopping_name = name != NULL ? *name : NULL;
+        if (name != NULL)
+                *name = NULL;
+        command->stopping = stopping;
+        command->stopping_pid = pid;
+        if (command->watch != NULL)
+                command->watch->changed(command->watch->arg);
 }
 
 void command_add_note(struct command *command, const char *note)
@@ -336,6 +350,9 @@ struct command_info command_describe(const struct command *command)
                 .error = command->error,
                 .awaiting = command->awaiting,
                 .question = command->question,
+                .stopping = command->stopping,
+                .stopping_pid = command->stopping_pid,
+                .stopping_name = command->stopping_name != NULL ? command->stopping_name : "",
                 .asked_wall_ms = command->asked_wall_ms,
                 .ended_wall_ms = command->ended_wall_ms,
                 .duration_ms = (is_final ? command->ended_ms : clock_now_ms()) - command->asked_ms,

@@ -51,6 +51,10 @@ struct command_info {
         enum wire_awaiting awaiting; /* only while AWAITING, else WIRE_AWAITING_NOTHING */
         const char *question;        /* the line that asks, or the program's name */
 
+        enum wire_stopping stopping; /* what came of the last engine_interrupt(), unless it ended */
+        int64_t stopping_pid;        /* of the process on the host that goes on; 0 unknown */
+        const char *stopping_name;   /* its program; "" unknown */
+
         int64_t asked_wall_ms;
         int64_t ended_wall_ms; /* 0: not yet */
         int64_t duration_ms;   /* from being asked for to its end, or until now */

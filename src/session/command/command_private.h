@@ -56,6 +56,9 @@ struct command {
         struct err error;
         enum wire_awaiting awaiting;
         char *question;
+        enum wire_stopping stopping;
+        int64_t stopping_pid;
+        char *stopping_name; /* NULL unknown */
 
         int64_t asked_ms; /* clock_now_ms() */
         int64_t ended_ms;
@@ -85,6 +88,8 @@ bool command_may_become(enum command_state from, enum command_state to);
 void command_set_sudo(struct command *command, size_t own_at, const struct secret *password);
 void command_set_session(struct command *command, const char *session);
 void command_set_awaiting(struct command *command, enum wire_awaiting awaiting, char **question);
+void command_set_stopping(struct command *command, enum wire_stopping stopping, int64_t pid,
+                          char **name); /* name taken, may be NULL */
 void command_add_note(struct command *command, const char *note);
 void command_add_output(struct command *command, unsigned stream, struct str bytes);
 

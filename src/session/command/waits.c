@@ -32,13 +32,16 @@ struct waits {
         bool is_stopped;
 };
 
-static bool is_due_by_state(const struct wait_view *view, enum wait_reason *out_reason)
+static bool is_due_by_state(const struct wait_spec *spec, const struct wait_view *view,
+                            enum wait_reason *out_reason)
 {
         if (!view->is_there)
                 *out_reason = WAIT_GONE;
         else if (command_state_is_final(view->state))
                 *out_reason = WAIT_ENDED;
-        else if (view->state == COMMAND_AWAITING)
+        else if (spec->until_stopped && view->stopping > WIRE_STOPPING_UNDER_WAY)
+                *out_reason = WAIT_STOPPING;
+        else if (!spec->until_stopped && view->state == COMMAND_AWAITING)
                 *out_reason = WAIT_AWAITING;
         else
                 return false;
@@ -51,7 +54,7 @@ bool wait_is_due(const struct wait_spec *spec, const struct wait_view *view, int
         int64_t quiet_since = view->output_ms > view->began_ms ? view->output_ms : view->began_ms;
         int64_t next = spec->deadline_ms;
 
-        if (is_due_by_state(view, out_reason))
+        if (is_due_by_state(spec, view, out_reason))
                 return true;
         if (now_ms >= spec->deadline_ms) {
                 *out_reason = WAIT_DEADLINE;
@@ -150,6 +153,7 @@ static bool look(const struct waits *waits, const struct wait *wait, enum wait_r
 
         if (command != NULL) {
                 view.state = command->state;
+                view.stopping = command->stopping;
                 view.output_ms = command->output_ms;
         }
         return wait_is_due(&wait->spec, &view, clock_now_ms(), out_reason, out_next_ms);

@@ -28,6 +28,7 @@ void waits_poke(struct waits *waits);
 struct wait_view {
         bool is_there; /* the command is still in the table */
         enum command_state state;
+        enum wire_stopping stopping;
         int64_t output_ms;
         int64_t began_ms;
         int64_t ticked_ms; /* last tick, or when the wait began */

@@ -12,6 +12,12 @@
  *   list            our sshd's children that have a terminal
  *   probe PID       that process's terminal: its modes, and the foreground group among the
  *                   process's descendants
+ *   signal_to PID SIGNAL "PID…"
+ *                   signals the foreground group of that process's terminal unless one of the
+ *                   listed processes is in it. A TERM is followed by CONT, or what is stopped
+ *                   would not see it. The terminal's group is read again right before the kill.
+ *                   ksh93 runs what stands in ( ) in its own group: there the others in it are
+ *                   signalled one by one.
  */
 #include "worker/shell/probe.h"
 
@@ -77,7 +83,24 @@ static const char script[] =
         "wait_of /proc/$i; echo \"f $i $s $W $k $n\"\n"
         "case $n in *sh|*sh?*|busybox|sudo|sudo-rs)\n"
         "echo \"a $i `tr '\\000\\n' '  ' </proc/$i/cmdline 2>/dev/null`\";; esac\n"
-        "case $n in sudo|sudo-rs) parents_of $i;; esac; done; }\n";
+        "case $n in sudo|sudo-rs) parents_of $i;; esac; done; }\n"
+        "signal_members() { family_of $1\n"
+        "for i in $D; do case \" $3 \" in *\" $i \"*) continue;; esac\n"
+        "stat_of $i && [ \"$g\" = $F ] && [ \"$y\" = \"$Y\" ] && [ \"$s\" != Z ] || continue\n"
+        "E=sent P=$i N=$n; case $2 in 0) continue;; TERM) kill -TERM $i && kill -CONT $i;;\n"
+        "*) kill -$2 $i;; esac 2>/dev/null || E=denied; done; }\n"
+        "signal_to() { E=none P=0 N=; signal_group \"$@\"; echo \"k $E $P $N\"; }\n"
+        "signal_group() { stat_of $1 && [ \"$y\" != 0 ] || return\n"
+        "F=$t Y=$y; case $F in ''|0|1|*[!0-9]*) return;; esac\n"
+        "for i in $3; do stat_of $i && [ \"$g\" = $F ] && { E=shell P=$i N=$n\n"
+        "case $n in ksh*) signal_members \"$@\";; esac; return; }; done\n"
+        "family_of $1\n"
+        "for i in $F $D; do stat_of $i && [ \"$g\" = $F ] && [ \"$y\" = $Y ] && [ \"$s\" != Z ] &&\n"
+        "{ P=$i N=$n; break; }; done\n"
+        "stat_of $1 && [ \"$t\" = $F ] || return\n"
+        "case $2 in 0) [ $P = 0 ] || E=sent;;\n"
+        "*) if kill -$2 -$F 2>/dev/null; then E=sent; elif [ $P != 0 ]; then E=denied; fi;; esac\n"
+        "case $E$2 in sentTERM) kill -CONT -$F 2>/dev/null;; esac; }\n";
 
 struct probe {
         struct session_channel *channel;
@@ -88,6 +111,7 @@ struct probe {
         int64_t deadline_ms; /* of the answer that is awaited */
         uint64_t owner;
         bool is_list;
+        bool is_signal;
         bool is_piped;
         struct buf answer;
         bool has_answer;
@@ -226,37 +250,55 @@ void probe_turn(struct probe *probe, int64_t now_ms)
                 give_up(probe, "no answer in time");
 }
 
-static void ask(struct probe *probe, uint64_t owner, const char *question, int64_t now_ms)
+/* One line to the helper; what it prints comes back up to a line of our own. */
+static void put_question(struct probe *probe, uint64_t owner, const char *call, int64_t now_ms)
 {
+        scoped_free char *line = xasprintf("%s; echo z %s\n", call, probe->nonce);
+
         if (probe->state != PROBE_IDLE)
-                bug("probe_ask in state %d", (int)probe->state);
+                bug("a question to the probe in state %d", (int)probe->state);
         buf_reset(&probe->answer);
         probe->has_answer = false;
         probe->owner = owner;
         probe->is_list = false;
+        probe->is_signal = false;
         probe->is_piped = false;
         probe->deadline_ms = now_ms + PROBE_TIMEOUT_MS;
         probe->state = PROBE_ASKED;
-        if (!session_channel_write(probe->channel, question, str_of(question).len))
+        if (!session_channel_write(probe->channel, line, str_of(line).len))
                 give_up(probe, "the helper takes no questions");
 }
 
 void probe_ask(struct probe *probe, uint64_t owner, long long pid, int64_t now_ms)
 {
-        scoped_free char *question =
-                pid == 0 ? xasprintf("list; echo z %s\n", probe->nonce)
-                         : xasprintf("probe %lld; echo z %s\n", pid, probe->nonce);
+        scoped_free char *call = pid == 0 ? xstrdup("list") : xasprintf("probe %lld", pid);
 
-        ask(probe, owner, question, now_ms);
+        put_question(probe, owner, call, now_ms);
         probe->is_list = pid == 0;
+}
+
+void probe_signal(struct probe *probe, uint64_t owner, const struct signal_request *request,
+                  int64_t now_ms)
+{
+        scoped_free char *call = xasprintf("signal_to %lld %s '", request->pid, request->signal);
+
+        for (unsigned i = 0; i < request->spared_count; i++) {
+                char *longer = xasprintf("%s%lld ", call, request->spared[i]);
+                free(call);
+                call = longer;
+        }
+        char *whole = xasprintf("%s'", call);
+        free(call);
+        call = whole;
+        put_question(probe, owner, call, now_ms);
+        probe->is_signal = true;
 }
 
 void probe_ask_piped(struct probe *probe, uint64_t owner, const char *nonce, int64_t now_ms)
 {
-        scoped_free char *question =
-                xasprintf("piped '%s'; echo z %s\n", nonce, probe->nonce);
+        scoped_free char *call = xasprintf("piped '%s'", nonce);
 
-        ask(probe, owner, question, now_ms);
+        put_question(probe, owner, call, now_ms);
         probe->is_piped = true;
 }
 
@@ -270,11 +312,12 @@ bool probe_take_answer(struct probe *probe, struct probe_answer *out_answer)
         *out_answer = (struct probe_answer){
                 .owner = probe->owner,
                 .is_list = probe->is_list,
+                .is_signal = probe->is_signal,
                 .is_piped = probe->is_piped,
                 .lines = lines,
         };
         struct str line;
-        while (!probe->is_list && str_line(&lines, &line))
+        while (!probe->is_list && !probe->is_signal && str_line(&lines, &line))
                 facts_take_line(&out_answer->facts, line);
         return true;
 }

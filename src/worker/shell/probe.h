@@ -52,6 +52,18 @@ int64_t probe_deadline_ms(const struct probe *probe);
  */
 void probe_ask(struct probe *probe, uint64_t owner, long long pid, int64_t now_ms);
 
+#define PROBE_SPARED_MAX 17 /* the shells of one session: SHELL_DEPTH_MAX and the login shell */
+
+struct signal_request {
+        long long pid;      /* whose terminal's foreground process group gets it */
+        const char *signal; /* "TERM", "KILL"; "0": none, only look */
+        long long spared[PROBE_SPARED_MAX]; /* a group with one of these gets nothing */
+        unsigned spared_count;
+};
+
+/* As probe_ask(). The group is the one that the kernel names when the signal is sent. */
+void probe_signal(struct probe *probe, uint64_t owner, const struct signal_request *request,
+                  int64_t now_ms);
 /*
  * Asks about the child of our sshd that has no terminal and the nonce (letters, digits, '_', '-') in
  * its arguments, and what that child has started: the facts' modes mean nothing, and their
@@ -63,8 +75,9 @@ struct probe_answer {
         uint64_t owner;
         bool is_piped;
         bool is_list;       /* of children: then the lines are "c <pid> <stack> <name>" */
+        bool is_signal;     /* to probe_signal(): then the lines are for ladder_read_answer() */
         struct str lines;   /* borrowed until the next probe_turn() */
-        struct facts facts; /* only if not is_list */
+        struct facts facts; /* only if none of those */
 };
 
 /* True once per answer. */

@@ -246,45 +246,9 @@ void shell_input(struct shell *shell, const void *bytes, size_t len, int64_t now
         shell_ask_soon(shell, QUIET_FIRST_MS, now_ms);
 }
 
-static void type_interrupt(struct shell *shell, int64_t now_ms)
+void shell_interrupt_waiting(struct shell *shell)
 {
-        shell_type(shell, "\x03", 1);
-        shell_ask_soon(shell, INTERRUPT_ASK_MS, now_ms);
-}
-
-void shell_interrupt_now(struct shell *shell, int64_t now_ms)
-{
-        shell_top_entry(shell)->interrupted_ms = now_ms;
-        type_interrupt(shell, now_ms);
-}
-
-static int64_t interrupt_due_ms(const struct shell *shell, const struct entry *top)
-{
-        return top->started_ms != 0 ? top->started_ms + FORK_MS : shell->phase_since_ms + START_MS;
-}
-
-static void interrupt_when_due(struct shell *shell, struct entry *top, int64_t now_ms)
-{
-        if (!top->interrupt_wanted || now_ms < interrupt_due_ms(shell, top))
-                return;
-        top->interrupt_wanted = false;
-        shell_interrupt_now(shell, now_ms);
-}
-
-void shell_interrupt(struct shell *shell, uint64_t job_id, int64_t now_ms)
-{
-        struct entry *top = shell_top_entry(shell);
-
-        if (shell->waiting != NULL && shell->waiting->id == job_id) {
-                refuse(shell, &shell->waiting, WIRE_HOW_INTERRUPTED, "it had not started");
-                return;
-        }
-        if (top != NULL && top->job->id == job_id) {
-                top->interrupt_wanted = true;
-                interrupt_when_due(shell, top, now_ms);
-        } else {
-                type_interrupt(shell, now_ms); /* for a command outside: to what runs inside it */
-        }
+        refuse(shell, &shell->waiting, WIRE_HOW_INTERRUPTED, "it had not started");
 }
 
 /* ---- the end ---- */
@@ -434,8 +398,7 @@ static void do_what_is_due(struct shell *shell, int64_t now_ms)
                 shell_type_waiting(shell, now_ms);
         if (shell->phase == SHELL_RUNNING && top != NULL)
                 job_tell_partial(top->job, now_ms, false);
-        if ((shell->phase == SHELL_RUNNING || shell->phase == SHELL_TYPED) && top != NULL)
-                interrupt_when_due(shell, top, now_ms);
+        shell_turn_interrupts(shell, now_ms);
         if (shell->phase == SHELL_RUNNING && top != NULL && !shell->has_probe && shell->paste_on
             && top->interrupted_ms != 0 && !top->end_asked)
                 shell_ask_for_status(shell, now_ms); /* the one hint there is: an editor is on */
@@ -493,7 +456,6 @@ int64_t shell_deadline_ms(const struct shell *shell)
                 if (top->end_asked)
                         due = min_of(due, shell->phase_since_ms + END_ONLY_MS);
         }
-        if (shell->depth > 0 && shell->entries[shell->depth - 1].interrupt_wanted)
-                due = min_of(due, interrupt_due_ms(shell, &shell->entries[shell->depth - 1]));
+        due = min_of(due, shell_interrupt_due_ms(shell));
         return min_of(due, shell_ask_due_ms(shell));
 }

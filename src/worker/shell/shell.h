@@ -20,6 +20,7 @@
  */
 #include "worker/channel_env.h"
 #include "worker/job.h"
+#include "worker/shell/ladder.h"
 #include "worker/shell/probe.h"
 
 #include <libssh/libssh.h>
@@ -59,6 +60,11 @@ bool shell_is_over(const struct shell *shell);
 void shell_run(struct shell *shell, struct job **job, int64_t now_ms);
 bool shell_has_job(const struct shell *shell, uint64_t job_id);
 void shell_input(struct shell *shell, const void *bytes, size_t len, int64_t now_ms);
+
+/*
+ * Ctrl-C as soon as the shell can take it, then TERM and KILL over the probe (ladder.h). The
+ * shells that the command runs in are spared. The command ends, or WIRE_STOPPING follows.
+ */
 void shell_interrupt(struct shell *shell, uint64_t job_id, int64_t now_ms);
 /* For a command that is elevated and waits for it; else it is not used. */
 void shell_take_password(struct shell *shell, uint64_t job_id, struct str password, int64_t now_ms);
@@ -82,6 +88,10 @@ long long shell_stack(const struct shell *shell); /* where its stack starts, see
 /* The answer to a question about pid 0: the new child, or 0 if there is none yet. */
 void shell_on_child(struct shell *shell, long long pid, int64_t now_ms);
 void shell_on_facts(struct shell *shell, const struct facts *facts, int64_t now_ms);
+
+/* True if a signal is to be sent now; it counts as sent then, and its answer is awaited. */
+bool shell_wants_signal(struct shell *shell, struct signal_request *out_request, int64_t now_ms);
+void shell_on_signalled(struct shell *shell, const struct ladder_answer *answer, int64_t now_ms);
 
 /*
  * There will be no answers on this connection (any more). is_no_login: because the host's exec

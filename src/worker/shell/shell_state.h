@@ -5,6 +5,7 @@
  * Process: worker.
  */
 #include "worker/session_channel.h"
+#include "worker/shell/ladder.h"
 #include "worker/shell/marker.h"
 #include "worker/shell/shell.h"
 #include "worker/shell/shell_screen.h"
@@ -62,6 +63,7 @@ struct entry {
         int64_t started_ms;
         int64_t interrupted_ms; /* 0: it was not */
         bool interrupt_wanted;  /* Ctrl-C is to be typed FORK_MS after the start */
+        struct ladder ladder;   /* what follows Ctrl-C */
 };
 
 struct shell {
@@ -90,6 +92,7 @@ struct shell {
         int64_t ask_after_ms;   /* not before: the pause since the last question */
         int64_t pause_ms;
         bool is_asking;         /* an answer is under way */
+        uint64_t signalled_job; /* id of the one whose signal is on its way to its answer; 0 none */
         bool output_since_ask;
         unsigned confirmations; /* equal verdicts in a row that would end the command */
         struct buf held;        /* printed after Ctrl-C with a line editor on: a prompt, most likely */
@@ -106,6 +109,12 @@ struct entry *shell_top_entry(struct shell *shell); /* NULL: no command */
 void shell_type(struct shell *shell, const void *bytes, size_t len);
 void shell_interrupt_now(struct shell *shell, int64_t now_ms); /* Ctrl-C to the top command */
 void shell_ask_soon(struct shell *shell, int64_t in_ms, int64_t now_ms);
+
+void shell_interrupt_waiting(struct shell *shell); /* it had not started */
+
+/* shell_stop.c */
+void shell_turn_interrupts(struct shell *shell, int64_t now_ms);
+int64_t shell_interrupt_due_ms(const struct shell *shell);
 
 void shell_refuse_waiting(struct shell *shell, const char *why);
 

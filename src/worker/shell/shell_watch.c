@@ -272,9 +272,13 @@ void shell_on_facts(struct shell *shell, const struct facts *facts, int64_t now_
 
 void shell_on_no_probe(struct shell *shell, bool is_no_login, int64_t now_ms)
 {
+        const struct ladder_answer none = { .kind = LADDER_NO_ANSWER };
+
         shell->has_probe = false;
         shell->is_no_login = is_no_login;
         shell->is_asking = false;
+        if (shell->signalled_job != 0)
+                shell_on_signalled(shell, &none, now_ms);
         if (shell->phase == SHELL_STARTING)
                 shell_set_phase(shell, SHELL_STARTING, now_ms);
 }

@@ -78,6 +78,15 @@ static bool write_end_mark(struct buf *out, const struct wrapper *wrapper)
                           driver->print_end, driver->may_redirect ? ";} 2>&-" : "");
 }
 
+/*
+ * A shell that reads plain lines takes LF whatever the terminal's modes are, and a program that was
+ * killed may have left them raw; a line editor wants what the key sends.
+ */
+static bool write_enter(struct buf *out, const struct driver *driver)
+{
+        return buf_append_byte(out, driver->prompts_raw ? '\r' : '\n');
+}
+
 /* In csh `exit` leaves the eval that it stands in, and goes on with our line: so nothing is around it. */
 static bool is_bare_exit(const struct driver *driver, struct str text)
 {
@@ -122,13 +131,13 @@ bool wrapper_write(struct buf *out, const struct wrapper *wrapper)
             && (is_bare_exit(driver, wrapper->command)
                         ? write_bare_exit(out, wrapper->command)
                         : write_eval(out, wrapper, line_start))
-            && buf_append_byte(out, '\r');
+            && write_enter(out, driver);
 }
 
 bool wrapper_write_end_only(struct buf *out, const struct wrapper *wrapper)
 {
         return buf_append_byte(out, ' ') && write_end_mark(out, wrapper)
-            && buf_append_byte(out, '\r');
+            && write_enter(out, wrapper->driver);
 }
 
 bool wrapper_write_name_question(struct buf *out, const char *end_nonce)

@@ -242,6 +242,7 @@ bool engine_run(struct engine *engine, const struct run_request *request, comman
                 .isolated = request->isolated,
                 .reason = "",
                 .question = "",
+                .stopping_name = "",
                 .notes = "",
                 .asked_wall_ms = clock_wall_ms(),
                 .duration_ms = 3,
@@ -261,6 +262,8 @@ bool engine_interrupt(struct engine *engine, command_id id, struct err *err)
         if (command == NULL || command_state_is_final(command->info.state))
                 return err_set(err, ERR_STATE, "the command has ended already");
         command->interrupts++;
+        if (command->info.stopping == WIRE_STOPPING_NOT)
+                command->info.stopping = WIRE_STOPPING_UNDER_WAY;
         return true;
 }
 
@@ -458,7 +461,9 @@ static bool is_due(const struct engine *engine, const struct fake_wait *wait,
                                                                    : wait->begun_ms;
         if (command_state_is_final(command->info.state))
                 *out_reason = WAIT_ENDED;
-        else if (command->info.state == COMMAND_AWAITING)
+        else if (wait->spec.until_stopped && command->info.stopping > WIRE_STOPPING_UNDER_WAY)
+                *out_reason = WAIT_STOPPING;
+        else if (!wait->spec.until_stopped && command->info.state == COMMAND_AWAITING)
                 *out_reason = WAIT_AWAITING;
         else if (now >= wait->spec.deadline_ms)
                 *out_reason = WAIT_DEADLINE;

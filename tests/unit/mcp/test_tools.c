@@ -425,11 +425,41 @@ static void reading_while_it_runs(void **state)
 static void interrupting(void **state)
 {
         struct chat *chat = *state;
+        static const struct {
+                enum wire_stopping stopping;
+                int64_t pid;
+                const char *text;
+                const char *outcome;
+        } outcomes[] = {
+                { WIRE_STOPPING_RUNS, 9, "still running (pid 9, dd): Ctrl-C, TERM and KILL",
+                  "still_running" },
+                { WIRE_STOPPING_OTHER_USER, 9, "still running (pid 9, dd, another user's): ",
+                  "still_running" },
+                { WIRE_STOPPING_SHELL, 9, "still running (pid 9, dd): the session's shell itself",
+                  "still_running" },
+                { WIRE_STOPPING_UNCONFIRMED, 0, "unconfirmed: it was asked", "unconfirmed" },
+        };
         struct fake_command *command = start(chat, "");
 
-        expect_in_text(chat_call(chat, "interrupt_command_by_id", "{" FIRST "}"),
-                       "Sent interrupt signal to command " FIRST_ID);
+        expect_text(chat_call(chat, "interrupt_command_by_id", "{" FIRST ",'wait_s':0}"),
+                    "Sent interrupt signal to command " FIRST_ID "\n\nunconfirmed so far: Ctrl-C, then "
+                    "TERM, then KILL are being sent until it ends.\nUse get_command_status('" FIRST_ID
+                    "', wait_s=5) to see how it ends.\n");
         assert_int_equal(command->interrupts, 1);
+        for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++) {
+                command->info.stopping = outcomes[i].stopping; /* the fake's interrupt leaves it */
+                command->info.stopping_pid = outcomes[i].pid;
+                command->info.stopping_name = "dd";
+                const json_t *result =
+                        chat_call(chat, "interrupt_command_by_id", "{" FIRST "}");
+                const json_t *meta = json_object_get(json_object_get(result, "_meta"),
+                                                     "mcp-ssh-session/interrupt");
+                expect_in_text(result, outcomes[i].text);
+                assert_string_equal(json_string_value(json_object_get(meta, "outcome")),
+                                    outcomes[i].outcome);
+                assert_int_equal(json_integer_value(json_object_get(meta, "pid")),
+                                 outcomes[i].pid);
+        }
         fake_end(command, 130);
         const json_t *late = chat_call(chat, "interrupt_command_by_id", "{" FIRST "}");
         expect_text(late, "Command " FIRST_ID " is not running (status: done)\n");

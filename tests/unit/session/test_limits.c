@@ -518,6 +518,11 @@ static void a_wait_is_due_for_one_reason(void **state)
         assert_int_equal(due(&spec, &view, 10000), WAIT_DEADLINE);
         view.state = COMMAND_AWAITING;
         assert_int_equal(due(&spec, &view, 10000), WAIT_AWAITING);
+        spec.until_stopped = true;
+        view.stopping = WIRE_STOPPING_UNDER_WAY;
+        assert_int_equal(not_before(&spec, &view, 9999), 10000);
+        view.stopping = WIRE_STOPPING_RUNS;
+        assert_int_equal(due(&spec, &view, 0), WAIT_STOPPING);
         view.state = COMMAND_LOST;
         assert_int_equal(due(&spec, &view, 0), WAIT_ENDED);
         view.is_there = false;

@@ -45,10 +45,13 @@ static void check_line(const struct wrapper *wrapper, const struct buf *line)
         struct str rest = buf_str(line);
 
         assert_true(rest.len > 0 && rest.ptr[0] == ' '); /* out of the history where that is kept so */
-        assert_int_equal(rest.ptr[rest.len - 1], '\r');
+        char enter = wrapper->driver->prompts_raw ? '\r' : '\n';
+        const char *last = rest.ptr + rest.len - 1;
+
+        assert_int_equal(*last, enter);
         while (rest.len > 0) {
                 const char *cr = memchr(rest.ptr, '\r', rest.len);
-                assert_non_null(cr);
+                cr = cr != NULL ? cr : last;
                 size_t len = (size_t)(cr - rest.ptr);
                 assert_true(wrapper->driver->language == DRIVER_FISH || len <= LINE_MAX_EVER
                             || (wrapper->driver->language == DRIVER_CSH && len <= CSH_LINE_MAX_EVER));
@@ -163,6 +166,7 @@ static void the_other_lines_are_ascii_too(void **state)
                 check_line(&wrapper, &line);
                 buf_reset(&line);
                 assert_true(wrapper_write_name_question(&line, wrapper.end_nonce));
+                wrapper.driver = driver_find(str_of("bash")); /* it is asked whatever the shell is */
                 check_line(&wrapper, &line);
         }
 }
