@@ -107,6 +107,8 @@ static bool write_text(struct buf *out, const struct wrapper *wrapper, struct st
                                           : buf_append_str(out, ")\"");
 }
 
+#define SUDO_CALL "command sudo" /* passes by functions and aliases */
+
 /* The shell of the session runs an elevated command as well, under a name that sudo's path has. */
 static const char *elevated_shell(const struct driver *driver)
 {
@@ -123,7 +125,7 @@ static bool write_own_sudo(struct buf *out, const struct wrapper *wrapper, size_
         scoped_buf struct buf text;
 
         buf_init(&text, wrapper->command.len + 2 * SUDO_PROMPT_MAX);
-        return sudo_write_own(&text, wrapper->sudo, wrapper->command, /* is_piped= */ false)
+        return sudo_write_own(&text, wrapper->sudo, SUDO_CALL, wrapper->command)
             && buf_printf(out, "%s ", wrapper->driver->eval)
             && write_text(out, wrapper, buf_str(&text), line_start);
 }
@@ -135,8 +137,8 @@ static bool write_command(struct buf *out, const struct wrapper *wrapper, size_t
         if (wrapper->sudo != NULL && wrapper->sudo->own_at != 0)
                 return write_own_sudo(out, wrapper, line_start);
         bool is_begun = wrapper->sudo != NULL
-                              ? sudo_write_start(out, wrapper->sudo, elevated_shell(driver),
-                                                 /* is_piped= */ false)
+                              ? sudo_write_start(out, wrapper->sudo, SUDO_CALL,
+                                                 elevated_shell(driver))
                               : buf_printf(out, "%s ", driver->eval);
         return is_begun && write_text(out, wrapper, wrapper->command, line_start);
 }
