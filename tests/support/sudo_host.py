@@ -8,7 +8,6 @@ Throw-away accounts with names of their own, a file in /etc/sudoers.d and some i
 removed by stop(). sudo's passwords are judged and written down by pam_ask.c, except for "unix".
 """
 import os
-import shutil
 import subprocess
 import uuid
 
@@ -88,7 +87,8 @@ class SudoHost(Sshd):
                 os.remove(path)
         for name in self.made:
             subprocess.run(["userdel", name], capture_output=True, check=False, env={"PATH": SEARCH_PATH})
-            shutil.rmtree(f"/run/sudo/ts/{name}", ignore_errors=True)
+            if os.path.exists(f"/run/sudo/ts/{name}"):      # its cached credentials
+                os.remove(f"/run/sudo/ts/{name}")
         self.made, self.etc = [], []
         super().stop()
 
