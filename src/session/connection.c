@@ -196,6 +196,25 @@ static const char *public_state(const struct connection *connection, const struc
         return shell != NULL && shell->depth > 0 ? "busy" : "ready";
 }
 
+static const char *or_empty(const char *text)
+{
+        return text != NULL ? text : "";
+}
+
+static void describe_levels(const struct connection *connection, const struct shell *shell,
+                            struct session_info *info)
+{
+        _Static_assert(SESSION_LEVELS_MAX == SHELL_NESTING_MAX + 1, "a level for each");
+
+        info->level_count = shell_levels(shell, connection->env->commands);
+        for (unsigned i = 0; i < info->level_count; i++)
+                info->levels[i] = (struct session_level){
+                        .program = or_empty(shell->levels[i].program),
+                        .limits = or_empty(shell->levels[i].limits),
+                        .opened_by = i > 0 ? shell->held_by[i - 1] : (command_id){ 0 },
+                };
+}
+
 struct session_info connection_describe(const struct connection *connection,
                                         const struct shell *shell, struct buf *name_storage)
 {
@@ -204,11 +223,11 @@ struct session_info connection_describe(const struct connection *connection,
 
         buf_reset(name_storage);
         (void)buf_append_str(name_storage, name); /* grammar keeps it short */
-        return (struct session_info){
+        struct session_info info = {
                 .name = name_storage->len > 0 ? (const char *)name_storage->data : "",
                 .host_given = connection->aliases[0].given,
                 .state = public_state(connection, shell),
-                .shell = shell != NULL ? shell->program : "",
+                .shell = shell != NULL ? or_empty(shell->levels[0].program) : "",
                 .cwd = shell != NULL ? shell->cwd : NULL,
                 .server = connection->server,
                 .auth_method = connection->auth_method,
@@ -220,4 +239,7 @@ struct session_info connection_describe(const struct connection *connection,
                 .is_shell = shell != NULL,
                 .is_watched = shell != NULL && shell->is_watched,
         };
+        if (shell != NULL)
+                describe_levels(connection, shell, &info);
+        return info;
 }

@@ -171,6 +171,20 @@ static void note_new_shell(struct connection *connection, const struct shell *sh
         command_add_note(command, note);
 }
 
+/* The first command in a shell that is not exact in everything says so, in its result. */
+void connection_note_limits(struct connection *connection, struct shell *shell)
+{
+        for (unsigned i = 0; i < shell->depth; i++) {
+                struct shell_level *level = &shell->levels[i];
+                struct command *command = commands_find(connection->env->commands, shell->held_by[i]);
+                if (level->limits == NULL || level->limits[0] == 0 || level->is_limits_told
+                    || command == NULL || command_state_is_final(command->state))
+                        continue;
+                level->is_limits_told = true;
+                command_add_note(command, level->limits);
+        }
+}
+
 void connection_run_in_shell(struct connection *connection, struct shell *shell)
 {
         struct command *command = commands_find(connection->env->commands, shell_top(shell));
@@ -223,6 +237,7 @@ static void submit_to_shell(struct connection *connection, struct command *comma
         command->shell = shell->id;
         if (!takes_orders(connection))
                 return;
+        connection_note_limits(connection, shell);
         if (shell->state == SHELL_READY || shell->state == SHELL_OPENING)
                 send_run(connection, command);
         else if (shell->state == SHELL_WANTED)

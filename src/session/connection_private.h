@@ -233,6 +233,7 @@ bool connection_on_run_frame(struct connection *connection, const struct frame *
 /* connection_commands.c */
 void connection_run_waiting(struct connection *connection); /* it has become ready */
 void connection_run_in_shell(struct connection *connection, struct shell *shell);
+void connection_note_limits(struct connection *connection, struct shell *shell);
 void connection_end_command(struct connection *connection, struct command *command);
 void connection_forget_shell(struct connection *connection, struct shell *shell, const char *why);
 /* For losses: two sessions of one name differ in credentials or in the way. Yours, free(). */

@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROGRAM_MAX 64 /* bytes of a shell's name */
+#define PROGRAM_MAX 64  /* bytes of a shell's name */
+#define LIMITS_MAX  600 /* bytes of what is not exact in it, with the line that a program shows */
 
 /* The command a frame is about; NULL: nothing to do, and all is said if something was wrong. */
 static struct command *command_of(struct connection *connection, const struct frame *frame)
@@ -56,13 +57,33 @@ static void on_shell_ready(struct connection *connection, const struct frame *fr
                 connection_break_off(connection, frame, "not now, or does not decode");
                 return;
         }
-        free(shell->program);
-        shell->program = connection_host_text(connection, program, PROGRAM_MAX);
+        char *name = connection_host_text(connection, program, PROGRAM_MAX);
+        char *limits = NULL;
+        shell_set_level(shell, 0, &name, &limits);
         shell->is_watched = pid != 0;
         shell->state = SHELL_READY;
         log_info("%s: shell %s is %s, process %" PRId64, connection->name, shell->name,
-                 shell->program, pid);
+                 shell->levels[0].program, pid);
         connection_run_in_shell(connection, shell);
+}
+
+static void on_shell_level(struct connection *connection, const struct frame *frame)
+{
+        struct wire_shell_level level;
+        struct shell *shell = shell_of(connection, frame);
+
+        if (shell == NULL || shell->state == SHELL_CLOSING)
+                return;
+        if (!wire_read_shell_level(frame, &level) || level.level > SHELL_NESTING_MAX
+            || shell->state != SHELL_READY) {
+                connection_break_off(connection, frame, "not now, or does not decode");
+                return;
+        }
+        char *program = connection_host_text(connection, level.program, PROGRAM_MAX);
+        char *limits = connection_host_text(connection, level.limits, LIMITS_MAX);
+        shell_set_level(shell, level.level, &program, &limits);
+        shell->levels[level.level].is_limits_told = level.is_foreign != 0; /* each refusal says it */
+        connection_note_limits(connection, shell);
 }
 
 /* What is left in a shell that has ended, ends with it. */
@@ -219,6 +240,7 @@ bool connection_on_run_frame(struct connection *connection, const struct frame *
 {
         switch (frame->kind) {
         case WIRE_SHELL_READY: on_shell_ready(connection, frame); return true;
+        case WIRE_SHELL_LEVEL: on_shell_level(connection, frame); return true;
         case WIRE_SHELL_ENDED: on_shell_ended(connection, frame); return true;
         case WIRE_STARTED: on_started(connection, frame); return true;
         case WIRE_OUTPUT: on_output(connection, frame); return true;

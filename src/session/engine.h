@@ -190,11 +190,21 @@ void engine_wait_cancel(struct engine *engine, wait_id wait);
 
 /* ---- sessions ---- */
 
+#define SESSION_LEVELS_MAX 17 /* shells inside one another: SHELL_NESTING_MAX and the login shell */
+
+struct session_level {
+        const char *program; /* "bash", "" not known */
+        const char *limits;  /* what is not exact in it, or why it runs no commands; "" all is exact */
+        command_id opened_by; /* n 0: the login */
+};
+
 struct session_info {
         const char *name;        /* "user@host:port" or "user@host:port/shell" */
         const char *host_given;  /* what the caller called it */
         const char *state;       /* "connecting", "ready", "busy" */
-        const char *shell;       /* the shell program ("bash"), "" not known yet */
+        const char *shell;       /* the login shell's program ("bash"), "" not known yet */
+        struct session_level levels[SESSION_LEVELS_MAX]; /* the login shell first */
+        unsigned level_count;    /* 0 without a shell */
         const char *cwd;         /* NULL unknown */
         const char *server;      /* SSH identification of the server, "" not yet */
         const char *auth_method; /* "publickey (id_ed25519)", …; "" not yet */

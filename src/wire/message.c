@@ -250,6 +250,32 @@ bool wire_write_ready(struct buf *out, struct str server, struct str method, str
         return wire_end(&writer);
 }
 
+bool wire_write_shell_level(struct buf *out, uint64_t id, const struct wire_shell_level *level)
+{
+        struct wire_writer writer = wire_begin(out, WIRE_SHELL_LEVEL, id);
+
+        wire_put_u32(&writer, level->level);
+        wire_put_u32(&writer, level->is_foreign);
+        put_str(&writer, level->program);
+        put_str(&writer, level->limits);
+        return wire_end(&writer);
+}
+
+bool wire_read_shell_level(const struct frame *frame, struct wire_shell_level *out_level)
+{
+        struct wire_reader reader = wire_read(frame);
+        struct wire_shell_level level;
+
+        level.level = wire_get_u32(&reader);
+        level.is_foreign = wire_get_u32(&reader);
+        level.program = wire_get_bytes(&reader);
+        level.limits = wire_get_bytes(&reader);
+        if (!wire_read_done(&reader) || level.level > WIRE_SHELL_LEVEL_MAX || level.is_foreign > 1)
+                return false;
+        *out_level = level;
+        return true;
+}
+
 bool wire_write_shell_ready(struct buf *out, uint64_t id, struct str program, int64_t pid)
 {
         struct wire_writer writer = wire_begin(out, WIRE_SHELL_READY, id);

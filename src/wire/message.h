@@ -51,6 +51,8 @@ enum wire_kind {
                               bytes algorithms agreed on, "kex,cipher in,cipher out,mac in,mac out" */
         WIRE_FAILED,       /* u32 enum err_code, bytes text: no connection, or it is gone; last message */
         WIRE_SHELL_READY,  /* id = shell id: bytes name of the shell program ("bash", "" unknown), i64 pid or 0 */
+        WIRE_SHELL_LEVEL,  /* id = shell id: struct wire_shell_level: the shell at that level is this one
+                              now; after WIRE_SHELL_READY */
         WIRE_SHELL_ENDED,  /* id = shell id: struct wire_end; commands in it were ended before */
         WIRE_STARTED,      /* id = command id: its first byte of life: the start mark was seen */
         WIRE_OUTPUT,       /* id = command id: u32 stream (1 stdout, 2 stderr), bytes clean UTF-8 */
@@ -269,6 +271,19 @@ bool wire_write_two_bytes(struct buf *out, enum wire_kind kind, uint64_t id, str
 bool wire_write_u32(struct buf *out, enum wire_kind kind, uint64_t id, uint32_t number);
 bool wire_write_ready(struct buf *out, struct str server, struct str method,
                       struct str algorithms);
+
+#define WIRE_SHELL_LEVEL_MAX 16
+
+/* One of the shells inside one another: what is at its prompt, or was when a command was typed. */
+struct wire_shell_level {
+        uint32_t level;        /* 0 the login shell; n + 1 was opened by the command in level n */
+        uint32_t is_foreign;   /* 1: commands cannot be run in it */
+        struct str program;    /* "bash"; "" not known */
+        struct str limits;     /* what is not exact in it, for people; "" all is */
+};
+
+bool wire_write_shell_level(struct buf *out, uint64_t id, const struct wire_shell_level *level);
+bool wire_read_shell_level(const struct frame *frame, struct wire_shell_level *out_level);
 
 bool wire_write_shell_ready(struct buf *out, uint64_t id, struct str program, int64_t pid);
 

@@ -53,7 +53,7 @@ static void open_shell(struct worker *worker, const struct frame *frame, int64_t
                         continue;
                 worker->shells[i] = shell_new(&config, now_ms);
                 if (worker->probe_failed)
-                        shell_on_no_probe(worker->shells[i], now_ms);
+                        shell_on_no_probe(worker->shells[i], worker->login_is_no_shell, now_ms);
                 return;
         }
         struct wire_end end = {

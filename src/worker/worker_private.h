@@ -48,6 +48,7 @@ struct worker {
         struct forwards forwards;
         struct probe *probe; /* NULL: not begun, or given up for good */
         bool probe_failed;
+        bool login_is_no_shell; /* so the probe said when it failed */
         struct shell *shells[SHELLS_MAX];
         struct process former[FORMER_MAX]; /* shells that were closed; the oldest is overwritten */
         unsigned former_count;

@@ -94,12 +94,13 @@ void worker_turn_probe(struct worker *worker, int64_t now_ms)
         ask_probe(worker, now_ms);
         if (probe_state(worker->probe) != PROBE_UNAVAILABLE)
                 return;
+        worker->login_is_no_shell = probe_ran_no_shell(worker->probe);
         probe_free(worker->probe);
         worker->probe = NULL;
         worker->probe_failed = true;
         for (size_t i = 0; i < SHELLS_MAX; i++)
                 if (worker->shells[i] != NULL)
-                        shell_on_no_probe(worker->shells[i], now_ms);
+                        shell_on_no_probe(worker->shells[i], worker->login_is_no_shell, now_ms);
         for (size_t i = 0; i < ISOLATED_MAX; i++)
                 if (worker->isolated[i] != NULL)
                         isolated_on_no_probe(worker->isolated[i]);

@@ -164,6 +164,12 @@ class Bench:
             for _ in range(rounds):
                 self.measure_output(mib, client, floor, master)
                 self.spin()
+        client.ask("screen", LOGIN, "smcup")
+        for _ in range(self.size.large_rounds):
+            say("64 MiB of output while a screen is kept")
+            self.samples.add("screen", "server", client.ask("output", LOGIN, self.path_of[64][0])[:1])
+            self.spin()
+        client.ask("screen", LOGIN, "rmcup")
         self.memory["after output"] = pss_with_children(supervisor)
 
     def measure_first(self, client, floor):
@@ -392,6 +398,7 @@ def times_table(bench):
                 *(at(what + " from the first byte", column, 50) for column in COLUMNS[2:])]
         target = ("", "") if mib == 8 else ("rate >= 0.7 of ssh -tt", verdict(rest[0], rest[3] / 0.7))
         table.add("  ssh counted from its first byte on", rest, target=target)
+    add("64 MiB of output while a screen is kept", "screen", 50)
     count = bench.size.connections
     add(f"{count} at once: connect, shell, true", "many first", 50)
     add(f"{count} at once: warm true", "many warm", 50)

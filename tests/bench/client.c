@@ -73,6 +73,17 @@ static void measure_output(struct mcp *mcp, const char *host, const char *file)
         free(command);
 }
 
+/* On the alternate screen an emulator stays, however much comes. */
+static void switch_screen(struct mcp *mcp, const char *host, const char *capability)
+{
+        char *command = xasprintf("tput -T xterm %s", capability);
+
+        mcp_post_command(mcp, host, command);
+        (void)mcp_take_result(mcp);
+        mcp_read_screen(mcp, host);
+        free(command);
+}
+
 static void measure_all(struct mcp *mcp, const char *prefix, int64_t count)
 {
         int64_t start_us = now_us();
@@ -109,6 +120,8 @@ static void serve(struct mcp *mcp, char **argv, const struct order *order)
                 measure_true(mcp, words[1], order_number(order, 2));
         else if (order_is(order, "output", 2))
                 measure_output(mcp, words[1], words[2]);
+        else if (order_is(order, "screen", 2))
+                switch_screen(mcp, words[1], words[2]);
         else if (order_is(order, "all", 2))
                 measure_all(mcp, words[1], order_number(order, 2));
         else

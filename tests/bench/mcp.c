@@ -167,6 +167,16 @@ void mcp_post_command(struct mcp *mcp, const char *host, const char *command)
              (unsigned long long)++mcp->last_id, host, command, COMMAND_WAIT_S);
 }
 
+void mcp_read_screen(struct mcp *mcp, const char *host)
+{
+        post(mcp,
+             "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"method\":\"tools/call\",\"params\":{"
+             "\"name\":\"read_screen\",\"arguments\":{\"host\":\"%s\"}}}",
+             (unsigned long long)++mcp->last_id, host);
+        if (strstr(take_answer(mcp), "SCREEN:") == NULL)
+                die("client: read_screen has failed");
+}
+
 int64_t mcp_take_result(struct mcp *mcp)
 {
         const char *answer = take_answer(mcp);

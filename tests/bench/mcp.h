@@ -30,6 +30,9 @@ void mcp_ping(struct mcp *mcp);
 /* Asks for the command, waiting for nothing. host and command hold nothing that JSON escapes. */
 void mcp_post_command(struct mcp *mcp, const char *host, const char *command);
 
+/* Looks at the host's terminal: from then on its emulator is there. */
+void mcp_read_screen(struct mcp *mcp, const char *host);
+
 /*
  * Waits for the answer to one posted command, whichever is first, and returns the bytes of its
  * output. An exit status other than 0 ends the program.

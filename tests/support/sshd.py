@@ -56,6 +56,28 @@ LOGINS = {
     "t-bashrc-loud": ("bash", {".bashrc": rcfiles.BASH_LOUD, ".profile": ". ~/.bashrc\n"}),
     "t-bashrc-theme": ("bash", {".bashrc": rcfiles.BASH_THEME, ".profile": ". ~/.bashrc\n"}),
     "t-zsh-theme": ("zsh", {".zshrc": rcfiles.ZSH_THEME}),
+    "t-yash": ("yash", {}),
+    "t-fish": ("fish", {}),
+    "t-tcsh": ("tcsh", {}),
+    "t-csh": ("bsd-csh", {}),
+    "t-rbash": ("rbash", {}),
+    "t-posh": ("posh", {}),
+    "t-rc": ("rc", {}),
+    "t-bash-old": ("bash", {".bash_profile": rcfiles.BASH_OLD}),
+    "t-bash-posix": ("bash", {".profile": "set -o posix\nenable -n printf echo test\n"}),
+    "t-bash-nolineedit": ("bash", {".profile": "set +o emacs +o vi\n"}),
+    "t-zsh-star": ("zsh", {".zshrc": rcfiles.ZSH_STAR}),
+    "t-zsh-vi": ("zsh", {".zshrc": rcfiles.ZSH_VI}),
+    "t-zsh-instant": ("zsh", {".zshrc": rcfiles.ZSH_INSTANT}),
+    "t-fish-theme": ("fish", {".config/fish/config.fish": rcfiles.FISH_THEME}),
+    "t-tcsh-theme": ("tcsh", {".tcshrc": rcfiles.TCSH_THEME}),
+    "t-bash-asks": ("bash", {".profile": rcfiles.ASKS}),
+    "t-dash-asks": ("dash", {".profile": rcfiles.ASKS}),
+    "t-csh-asks": ("bsd-csh", {".login": rcfiles.CSH_ASKS}),
+    "t-tmux": ("bash", {".profile": "[ -t 0 ] && [ -z \"$TMUX\" ] && exec tmux -f /dev/null\n"}),
+    "t-menu": (rcfiles.MENU, {}),
+    "t-repl": ("python3", {}),
+    "t-git-shell": ("git-shell", {}),
 }
 
 
@@ -254,11 +276,23 @@ class Sshd:
         if which("busybox"):
             os.symlink(which("busybox"), self._path("bin/ash"))
 
+    def _program(self, name, shell):
+        """The login program's path; one that begins with #! is a script of that name."""
+        if shell == "ash":
+            return self._path("bin/ash")
+        if not shell.startswith("#!"):
+            return which(shell)
+        path = self._path("bin/" + name.removeprefix("t-"))
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(shell)
+        os.chmod(path, 0o755)
+        return path
+
     def _make_users(self):
         is_root = os.geteuid() == 0
         passwd, group = [], []
         for number, (name, (shell, files)) in enumerate(LOGINS.items()):
-            path = self._path("bin/ash") if shell == "ash" else which(shell)
+            path = self._program(name, shell)
             if path is None or not os.path.exists(path):
                 continue
             uid = FIRST_UID + number if is_root else os.getuid()
@@ -266,9 +300,12 @@ class Sshd:
             home = self._path("homes/" + name)
             os.mkdir(home)
             for file, text in {**rcfiles.QUIET, **files}.items():
+                os.makedirs(os.path.dirname(os.path.join(home, file)), exist_ok=True)
                 with open(os.path.join(home, file), "w", encoding="utf-8") as out:
                     out.write(text)
-                os.chown(os.path.join(home, file), uid, gid)
+            for folder, _, names in os.walk(home):
+                for file in [folder] + [os.path.join(folder, name) for name in names]:
+                    os.chown(file, uid, gid)
             os.chown(home, uid, gid)
             os.chmod(home, 0o700)
             self.users[name] = User(name, uid, home, path)

@@ -4,7 +4,8 @@ import re
 import pytest
 
 from conftest import McpClient, need_shell
-from exactness_cases import CASES
+from exactness_cases import ALL, CASES
+from exactness_others import OTHERS
 from support.oracle import Oracle
 from support.sshd import SHELLS
 
@@ -61,9 +62,13 @@ def sessions(binary, sshd, tmp_path_factory):
 
 
 def cases():
-    for shell in SHELLS:
+    for shell in SHELLS + ("yash",):
         for case in CASES:
             if shell in case.shells:
+                yield pytest.param(shell, case, id=f"{shell}-{case.name}")
+    for shell, own in OTHERS.items():
+        for case in own:
+            if case.shells == ALL or shell in case.shells:
                 yield pytest.param(shell, case, id=f"{shell}-{case.name}")
     for shell in THEMED:
         for case in CASES[:THEMED_CASES]:
@@ -128,7 +133,7 @@ def test_exact(sessions, name, case):
     assert alive, f"wedged afterwards: {answer}"
 
 
-@pytest.mark.parametrize("name", SHELLS)
+@pytest.mark.parametrize("name", SHELLS + ("yash", "fish", "tcsh", "csh"))
 def test_exec_bash_is_a_shell_to_go_on_in(sessions, name):
     session = sessions(name)
     try:

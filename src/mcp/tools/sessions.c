@@ -6,7 +6,9 @@
 
 #include <string.h>
 
-#define NAME_SHOWN 300 /* bytes of a session's name, directory, server */
+#define NAME_SHOWN    300 /* bytes of a session's name, directory, server */
+#define COMMAND_SHOWN 60  /* of the command that opened a shell */
+#define LIMITS_SHOWN  600
 
 /* ---- list_sessions ---- */
 
@@ -22,6 +24,33 @@ static void set_text(json_t *record, const char *key, const char *text)
                 (void)json_object_set_new(record, key, answer_string(text, strlen(text)));
 }
 
+/* "bash" for the login shell, "sudo -i: bash" for one that a command opened. */
+static void write_level(struct buf *out, struct engine *engine, const struct session_level *level)
+{
+        struct command_info command;
+
+        if (level->opened_by.n != 0 && engine_info(engine, level->opened_by, &command)) {
+                text_write_line(out, command.text, COMMAND_SHOWN);
+                (void)buf_append_str(out, ": "); /* TEXT_MAX: what does not fit is not listed */
+        }
+        text_write_line(out, level->program[0] != 0 ? level->program : "a shell", NAME_SHOWN);
+}
+
+static void set_levels(json_t *record, struct engine *engine, const struct session_info *info)
+{
+        const char *limits = info->level_count > 0 ? info->levels[info->level_count - 1].limits : "";
+        json_t *shells = json_array();
+
+        for (unsigned i = 0; i < info->level_count; i++) {
+                scoped_buf struct buf line;
+                buf_init(&line, 2 * NAME_SHOWN);
+                write_level(&line, engine, &info->levels[i]);
+                (void)json_array_append_new(shells, answer_string((const char *)line.data, line.len));
+        }
+        (void)json_object_set_new(record, "shells", shells);
+        set_text(record, "limits", limits);
+}
+
 static json_t *record_of(struct engine *engine, const struct session_info *info)
 {
         json_t *record = json_pack("{s:o,s:s,s:b}", "session",
@@ -31,6 +60,8 @@ static json_t *record_of(struct engine *engine, const struct session_info *info)
 
         set_text(record, "host", info->host_given);
         set_text(record, "shell", info->shell);
+        if (info->is_shell)
+                set_levels(record, engine, info);
         set_text(record, "cwd", info->cwd);
         set_text(record, "server", info->server);
         set_text(record, "auth", info->auth_method);
@@ -39,6 +70,18 @@ static json_t *record_of(struct engine *engine, const struct session_info *info)
         if (info->command.n != 0 && engine_info(engine, info->command, &command))
                 set_text(record, "command_id", command.name);
         return record;
+}
+
+static void write_levels(struct buf *out, struct engine *engine, const struct session_info *info)
+{
+        for (unsigned i = 1; i < info->level_count; i++) {
+                (void)buf_append_str(out, i == 1 ? ", inside it " : " > ");
+                write_level(out, engine, &info->levels[i]);
+        }
+        if (info->level_count > 0 && info->levels[info->level_count - 1].limits[0] != 0) {
+                (void)buf_append_str(out, "; ");
+                text_write_line(out, info->levels[info->level_count - 1].limits, LIMITS_SHOWN);
+        }
 }
 
 static void write_part(struct buf *out, const char *text)
@@ -60,6 +103,7 @@ static bool visit(void *arg, const struct session_info *info)
                 (void)buf_append_str(listing->text, ", no shell open");
         write_part(listing->text, info->shell);
         write_part(listing->text, info->cwd);
+        write_levels(listing->text, listing->engine, info);
         if (info->via != NULL && info->via[0] != 0) {
                 (void)buf_append_str(listing->text, ", via ");
                 text_write_line(listing->text, info->via, NAME_SHOWN);
@@ -135,7 +179,8 @@ static void close_all(struct call *call)
 
 #define LIST_OUTPUT                                                                                \
         "{\"type\":\"object\",\"properties\":{\"sessions\":{\"type\":\"array\",\"items\":{"        \
-        "\"type\":\"object\"}}},\"required\":[\"sessions\"]}"
+        "\"type\":\"object\",\"properties\":{\"shells\":{\"type\":\"array\"},"                        \
+        "\"limits\":{\"type\":\"string\"}}}}},\"required\":[\"sessions\"]}"
 #define CLOSE_OUTPUT                                                                               \
         "{\"type\":\"object\",\"properties\":{\"closed\":{\"type\":\"integer\"}},"                 \
         "\"required\":[\"closed\"]}"
@@ -144,7 +189,7 @@ const struct tool tool_list_sessions = {
         .name = "list_sessions",
         .title = "List SSH sessions",
         .help = "List the open connections and shells: user@host:port, state, shell, directory and "
-                "the id of the command that runs there.",
+                "the id of the command that runs there; shells inside one another.",
         .args = (const struct arg[]) { { 0 } },
         .flags = TOOL_READ_ONLY | TOOL_CORE,
         .output = LIST_OUTPUT,

@@ -27,7 +27,6 @@ struct shell *shells_add(struct shells *shells, const char *name)
         struct shell *shell = xcalloc(1, sizeof *shell);
 
         shell->name = xstrdup(name);
-        shell->program = xstrdup("");
         shell->opened_wall_ms = clock_wall_ms();
         shell->id = idmap_add(&shells->ids, shell);
         list_append(&shells->list, &shell->node);
@@ -41,7 +40,10 @@ void shells_remove(struct shells *shells, struct shell *shell)
         list_remove(&shell->node);
         shells->count--;
         free(shell->name);
-        free(shell->program);
+        for (unsigned i = 0; i <= SHELL_NESTING_MAX; i++) {
+                free(shell->levels[i].program);
+                free(shell->levels[i].limits);
+        }
         free(shell->cwd);
         free(shell);
 }
@@ -65,6 +67,27 @@ struct shell *shells_find_name(const struct shells *shells, const char *name)
 bool shells_was_given(const struct shells *shells, uint64_t id)
 {
         return id > 0 && id <= shells->ids.last_id;
+}
+
+void shell_set_level(struct shell *shell, unsigned level, char **program, char **limits)
+{
+        struct shell_level *at = &shell->levels[level];
+
+        free(at->program);
+        free(at->limits);
+        *at = (struct shell_level){ .program = *program, .limits = *limits };
+        *program = NULL;
+        *limits = NULL;
+}
+
+unsigned shell_levels(const struct shell *shell, const struct commands *commands)
+{
+        const struct command *top = commands_find(commands, shell_top(shell));
+
+        if (top == NULL || shell->state != SHELL_READY)
+                return 1;
+        bool is_open = top->state == COMMAND_AWAITING && top->awaiting == WIRE_AWAITING_SHELL;
+        return shell->depth + (is_open ? 1 : 0);
 }
 
 command_id shell_top(const struct shell *shell)

@@ -25,6 +25,13 @@ enum shell_state {
         SHELL_CLOSING, /* the worker was told to; its name is free again */
 };
 
+/* One of the shells inside one another; level n + 1 was opened by the command held_by[n]. */
+struct shell_level {
+        char *program;        /* "bash"; "" or NULL not known */
+        char *limits;         /* what is not exact in it; "" or NULL all is */
+        bool is_limits_told;  /* some command's result says so */
+};
+
 struct shell {
         struct list_node node;
         uint64_t id; /* of this connection, never reused */
@@ -32,7 +39,7 @@ struct shell {
         enum shell_state state;
         command_id held_by[SHELL_NESTING_MAX]; /* outermost first */
         unsigned depth;
-        char *program;   /* "bash"; "" not known yet */
+        struct shell_level levels[SHELL_NESTING_MAX + 1]; /* the login shell, and those inside it */
         bool is_watched; /* the kernel of the host can be asked about it */
         char *cwd;     /* NULL unknown */
         int64_t opened_wall_ms;
@@ -53,6 +60,12 @@ struct shell *shells_find(const struct shells *shells, uint64_t id);
 struct shell *shells_find_name(const struct shells *shells,
                                const char *name); /* none that is closing */
 bool shells_was_given(const struct shells *shells, uint64_t id);
+
+/* Takes program and limits; that may be NULL, as far as they are not known. */
+void shell_set_level(struct shell *shell, unsigned level, char **program, char **limits);
+
+/* How many levels are open: one more than its commands, if the last has a shell at its prompt. */
+unsigned shell_levels(const struct shell *shell, const struct commands *commands);
 
 /* The command that runs in it now; n 0 none. */
 command_id shell_top(const struct shell *shell);

@@ -2,8 +2,10 @@
  * Lines of the script:
  *      m <icanon 0|1> <echo 0|1> <icrnl 0|1>
  *      f <pid> <state> <wait> <stack> <name…>      wait: r reads a terminal, p polls,
- *      a <pid> <argv…>                             o something else, ? not to be seen
- *      u <pid> <euid> <parent> <0|1>               the same of sudo; 1: it has children
+ *      a <pid> <argv…>                             b reads a single byte of one,
+ *      u <pid> <euid> <parent> <0|1>               k 1,024 bytes of one,
+ *                                                  o something else, ? not to be seen;
+ *                                                  u is about sudo; 1: it has children
  *      s <pid>                                     the session's shell exists
  */
 #include "worker/shell/facts.h"
@@ -43,7 +45,9 @@ static void take_process(struct facts *facts, struct str rest)
                 process.stack = 0;
         process.state = state.len == 1 ? state.ptr[0] : '?';
         process.waits_known = !str_is(wait, "?");
-        process.reads_terminal = str_is(wait, "r");
+        process.reads_byte = str_is(wait, "b");
+        process.reads_block = str_is(wait, "k");
+        process.reads_terminal = str_is(wait, "r") || process.reads_byte || process.reads_block;
         process.polls = str_is(wait, "p");
         copy(process.name, sizeof process.name, str_trim(rest));
         facts->processes[facts->process_count++] = process;
@@ -119,8 +123,7 @@ static bool takes_word(struct str option)
         return false;
 }
 
-/* A shell that was not given a script or -c, as far as its arguments show. */
-static bool is_interactive_shell(const struct facts_process *process)
+bool facts_is_interactive_shell(const struct facts_process *process)
 {
         if (!driver_is_shell(str_of(process->name)))
                 return false;
@@ -182,10 +185,14 @@ static struct verdict judge_shell_itself(const struct facts *facts,
                 return is(VERDICT_REPLACED, shell);
         if (!question->runs_command) {
                 bool asks = facts->canonical && question->driver != NULL
-                         && question->driver->prompts_raw;
+                         && (question->driver->prompts_raw ? !shell->reads_block
+                                                               : shell->reads_byte);
                 return is(asks ? line_or_password(facts) : VERDICT_PROMPT, shell);
         }
         if (question->interrupted)
+                return is(VERDICT_PROMPT, shell);
+        if (facts->canonical && question->driver != NULL && question->driver->drops_line
+            && !shell->reads_byte && !question->wants_line)
                 return is(VERDICT_PROMPT, shell);
         if (facts->canonical)
                 return is(line_or_password(facts), shell); /* its own `read` */
@@ -201,7 +208,7 @@ static struct verdict judge_canonical(const struct facts *facts)
                 if (!sleeps(process))
                         continue;
                 if (process->waits_known && process->reads_terminal)
-                        return is(is_interactive_shell(process) ? VERDICT_NESTED_SHELL
+                        return is(facts_is_interactive_shell(process) ? VERDICT_NESTED_SHELL
                                                                 : line_or_password(facts),
                                   process);
                 if (!process->waits_known && !facts->echo)
@@ -229,13 +236,26 @@ static struct verdict judge_raw(const struct facts *facts, const struct verdict_
                         continue;
                 if (is_relay(process) && question->is_remote)
                         return judge_behind_relay(question, process);
-                if (is_interactive_shell(process)
+                if (facts_is_interactive_shell(process)
                     || (is_relay(process) && question->line_editor_on))
                         return is(VERDICT_NESTED_SHELL, process);
                 if (program == NULL)
                         program = process;
         }
         return program != NULL ? is(VERDICT_PROGRAM, program) : is(VERDICT_RUNNING, NULL);
+}
+
+/* What its rc files or its prompt have left in its group does not read the terminal. */
+static bool edits_alone(const struct facts *facts, const struct facts_process *shell)
+{
+        if (facts->canonical || !shell->waits_known || !may_read(shell))
+                return false;
+        for (size_t i = 0; i < facts->process_count; i++) {
+                const struct facts_process *process = &facts->processes[i];
+                if (process->pid != shell->pid && may_read(process))
+                        return false;
+        }
+        return true;
 }
 
 struct verdict facts_judge(const struct facts *facts, const struct verdict_question *question)
@@ -246,7 +266,7 @@ struct verdict facts_judge(const struct facts *facts, const struct verdict_quest
                 const struct facts_process *process = &facts->processes[i];
                 if (process->pid != question->shell_pid)
                         continue;
-                if (facts->process_count > 1)
+                if (facts->process_count > 1 && !edits_alone(facts, process))
                         break; /* no job control: children share its group; they decide */
                 /* what cannot be seen may as well be the shell's own `wait` */
                 bool waits = facts->canonical ? process->reads_terminal || process->polls

@@ -26,6 +26,9 @@ struct facts_process {
         char state;          /* as in ps: R S D T Z */
         bool waits_known;    /* the next three could be read (same user, no ptrace restriction) */
         bool reads_terminal; /* sleeps in a read of a terminal */
+        bool reads_block;    /* in one of 1,024 bytes, a terminal's st_blksize: bash's prompt, when it
+                                edits no lines, does; its `read` takes another number */
+        bool reads_byte;     /* in one of a single byte, as the `read` of shells does */
         bool polls;          /* sleeps in select, poll or epoll */
         char name[FACTS_NAME_MAX];
         char args[FACTS_ARGS_MAX]; /* shells and sudo only: argv, blanks between */
@@ -76,5 +79,8 @@ struct verdict_question {
         bool line_editor_on;/* bracketed paste was switched on last (ESC[?2004h): a hint, used only
                                to tell a line editor from a raw read by the same process */
 };
+
+/* A shell that was not given a script or -c, as far as its arguments show. */
+bool facts_is_interactive_shell(const struct facts_process *process);
 
 struct verdict facts_judge(const struct facts *facts, const struct verdict_question *question);

@@ -3,7 +3,8 @@
  *
  *   stat_of PID     reads /proc/PID/stat into name, s(tate) p(arent) g(roup) y (tty) t (its
  *                   foreground group) k (start of the stack; field 28)
- *   wait_of DIR     W: r sleeps in a read of the terminal $T, p polls, o anything else, ? unknown.
+ *   wait_of DIR     W: r sleeps in a read of the terminal $T, b in one of a single byte, k of 1,024,
+ *                   p polls, o anything else, ? unknown.
  *                   /proc/PID/syscall where the kernel lets us (numbers by architecture), else wchan.
  *   parents_of PID  a sudo's effective uid, its parent, whether it has children
  *   piped NONCE     a child of our sshd without a terminal that has it in its arguments, and what
@@ -34,11 +35,12 @@ static const char script[] =
         "case $l in *\\)*) ;; *) return 1;; esac\n"
         "n=${l%)*}; n=${n#*\\(}; set -- ${l##*) }\n"
         "s=$1 p=$2 g=$3 y=$5 t=$6 k=${26:-0}; }\n"
-        "wait_of() { a= b= W=?; [ \"$R\" ] && { read -r a b c <$1/syscall; } 2>/dev/null\n"
+        "wait_of() { a= b= W=?; [ \"$R\" ] && { read -r a b c d e <$1/syscall; } 2>/dev/null\n"
         "case $a in running) W=o; return;; [0-9]*) W=o\n"
         "case \" $O \" in *\" $a \"*) W=p;; esac\n"
         "case \" $R \" in *\" $a \"*) case $b in 0x?|0x?" "?) f=$1/fd/$((b))\n"
-        "if [ $f -ef $T ] || [ $f -ef /dev/tty ]; then W=r; fi;; esac;; esac\n"
+        "if [ $f -ef $T ] || [ $f -ef /dev/tty ]; then case $d in 0x1) W=b;;\n"
+        "0x400) W=k;; *) W=r;; esac; fi;; esac;; esac\n"
         "return;; esac\n"
         "a=; { read -r a <$1/wchan; } 2>/dev/null\n"
         "case $a in ''|0) ;; n_tty_read|tty_read) W=r;;\n"
@@ -81,6 +83,8 @@ struct probe {
         struct session_channel *channel;
         enum probe_state state;
         char nonce[NONCE_LEN + 1];
+        bool is_shell;       /* it has said the nonce */
+        bool ran_no_shell;
         int64_t deadline_ms; /* of the answer that is awaited */
         uint64_t owner;
         bool is_list;
@@ -93,19 +97,33 @@ struct probe {
 struct probe *probe_new(ssh_session ssh, int64_t now_ms)
 {
         struct probe *probe = xcalloc(1, sizeof *probe);
-        /* exec: some shells would stay as its parent, and our sshd must be it */
-        struct session_channel_request request = { .exec = "exec sh" };
+        struct session_channel_request request = { 0 };
 
         buf_init(&probe->answer, ANSWER_MAX);
         random_hex(probe->nonce, NONCE_LEN);
-        probe->deadline_ms = now_ms + PROBE_TIMEOUT_MS;
+        probe->deadline_ms = now_ms + PROBE_START_MS;
+        /* exec: some shells would stay as its parent, and our sshd must be it */
+        char *command = xasprintf("exec sh -c 'echo i %s; exec sh'", probe->nonce);
+        request.exec = command;
         probe->channel = session_channel_new(ssh, &request, now_ms);
-
-        char *hello = xasprintf("%s[ -r /proc/self/stat ] && echo h %s\n", script, probe->nonce);
-        if (!session_channel_write(probe->channel, hello, str_of(hello).len))
-                probe->state = PROBE_UNAVAILABLE;
-        free(hello);
+        free(command);
         return probe;
+}
+
+/* It is a shell: it may be given the functions. */
+static void send_script(struct probe *probe)
+{
+        char *hello = xasprintf("%s[ -r /proc/self/stat ] && echo h %s\n", script, probe->nonce);
+
+        probe->is_shell = true;
+        if (!session_channel_write(probe->channel, hello, str_of(hello).len))
+                probe->deadline_ms = 0;
+        free(hello);
+}
+
+bool probe_ran_no_shell(const struct probe *probe)
+{
+        return probe->ran_no_shell;
 }
 
 void probe_free(struct probe *probe)
@@ -131,6 +149,7 @@ int64_t probe_deadline_ms(const struct probe *probe)
 static void give_up(struct probe *probe, const char *why)
 {
         log_info("no view of the terminals' state on this host: %s", why);
+        probe->ran_no_shell = !probe->is_shell && session_channel_state(probe->channel) != SESSION_CHANNEL_FAILED;
         probe->state = PROBE_UNAVAILABLE;
         session_channel_free(probe->channel);
         probe->channel = NULL;
@@ -157,6 +176,8 @@ static bool find_end(struct probe *probe, const char *kind)
 
 static void look_at_answer(struct probe *probe)
 {
+        if (probe->state == PROBE_STARTING && !probe->is_shell && find_end(probe, "i"))
+                send_script(probe);
         if (probe->state == PROBE_STARTING && find_end(probe, "h")) {
                 probe->state = PROBE_IDLE;
                 buf_reset(&probe->answer);

@@ -2,8 +2,9 @@
 /*
  * probe.h - asks the host's kernel about our terminals, over a side channel.
  *
- * The side channel is one exec channel per connection that runs `sh` and is given a few
- * functions on its standard input; then each question is one line to it. Nothing is written on
+ * The side channel is one exec channel per connection that runs `sh`. Once that has said a nonce of
+ * ours, so that it is no menu program that would take them for choices, it is given a few functions
+ * on its standard input; then each question is one line to it. Nothing is written on
  * the host, and the helper ends with the connection. A host without /proc, or that gives us no
  * further channel, leaves the probe unavailable: then nobody guesses, commands are "running".
  *
@@ -18,7 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PROBE_TIMEOUT_MS 4000 /* for one answer, and for the helper to start */
+#define PROBE_TIMEOUT_MS 4000  /* for one answer */
+#define PROBE_START_MS   10000 /* for the helper to start: rc files may run first */
 
 struct probe;
 
@@ -28,6 +30,9 @@ enum probe_state {
         PROBE_ASKED,
         PROBE_UNAVAILABLE,
 };
+
+/* Unavailable because the channel opened and ran something that is no shell. */
+bool probe_ran_no_shell(const struct probe *probe);
 
 /* Begins to open the channel; nothing blocks. */
 struct probe *probe_new(ssh_session ssh, int64_t now_ms);

@@ -132,45 +132,12 @@ void shell_type(struct shell *shell, const void *bytes, size_t len)
                 log_warn("a shell's terminal takes no more input: %zu bytes dropped", len);
 }
 
-static bool is_word_in(const struct buf *text, const char *word)
+/* Does the command use the shell's own means to read a line? */
+static bool reads_line(const struct buf *text, const struct driver *driver)
 {
+        const char *word = driver->language == DRIVER_CSH ? "$<" : "read";
+
         return text->len > 0 && memmem(text->data, text->len, word, strlen(word)) != NULL;
-}
-
-/* Types the waiting command into the shell that is at its prompt now. */
-void shell_type_waiting(struct shell *shell, int64_t now_ms)
-{
-        struct level *level = &shell->levels[shell->depth];
-        struct entry *entry = &shell->entries[shell->depth];
-        struct buf line;
-
-        if (shell->depth > 0)
-                shell->entries[shell->depth - 1].is_muted = true;
-        *entry = (struct entry){ .job = shell->waiting };
-        shell->waiting = NULL;
-        shell->depth++;
-        entry->wants_line = is_word_in(&entry->job->text, "read");
-        random_token(entry->start_nonce, MARKER_START_LEN);
-        random_token(entry->end_nonce, MARKER_END_LEN);
-
-        struct wrapper wrapper = {
-                .driver = level->driver,
-                .status_before = level->last_status,
-                .is_first = level->is_fresh,
-                .command = buf_str(&entry->job->text),
-                .sudo = entry->job->sudo,
-        };
-        memcpy(wrapper.start_nonce, entry->start_nonce, sizeof wrapper.start_nonce);
-        memcpy(wrapper.end_nonce, entry->end_nonce, sizeof wrapper.end_nonce);
-        buf_init(&line, LINE_MAX_ALL);
-        if (wrapper_write(&line, &wrapper))
-                shell_type(shell, line.data, line.len);
-        else
-                log_error("a command of %zu bytes could not be typed", entry->job->text.len);
-        buf_fini(&line);
-        shell->lf_tried = false;
-        shell_set_phase(shell, SHELL_TYPED, now_ms);
-        shell_ask_soon(shell, QUIET_FIRST_MS, now_ms);
 }
 
 static void refuse(struct shell *shell, struct job **job, enum wire_how how, const char *why)
@@ -181,6 +148,55 @@ static void refuse(struct shell *shell, struct job **job, enum wire_how how, con
         job_end(*job, &end);
         job_free(*job);
         *job = NULL;
+}
+
+/* Types the waiting command into the shell that is at its prompt now. */
+void shell_type_waiting(struct shell *shell, int64_t now_ms)
+{
+        struct level *level = &shell->levels[shell->depth];
+        struct entry entry = { .job = shell->waiting };
+        struct buf line;
+
+        if (level->driver == NULL) { /* behind a relay */
+                shell_ask_name(shell, now_ms);
+                return;
+        }
+        if (entry.job->sudo != NULL && level->driver->language != DRIVER_POSIX) {
+                refuse(shell, &shell->waiting, WIRE_HOW_REFUSED,
+                       "sudo is given its password in POSIX shells only, and the shell of this "
+                       "session is none: run \"sh\" in it first, then this command");
+                return;
+        }
+        entry.wants_line = reads_line(&entry.job->text, level->driver);
+        random_token(entry.start_nonce, MARKER_START_LEN);
+        random_token(entry.end_nonce, MARKER_END_LEN);
+
+        struct wrapper wrapper = {
+                .driver = level->driver,
+                .status_before = level->last_status,
+                .is_first = level->is_fresh,
+                .command = buf_str(&entry.job->text),
+                .sudo = entry.job->sudo,
+        };
+        memcpy(wrapper.start_nonce, entry.start_nonce, sizeof wrapper.start_nonce);
+        memcpy(wrapper.end_nonce, entry.end_nonce, sizeof wrapper.end_nonce);
+        buf_init(&line, LINE_MAX_ALL);
+        if (wrapper_write(&line, &wrapper)) {
+                if (shell->depth > 0)
+                        shell->entries[shell->depth - 1].is_muted = true;
+                shell->entries[shell->depth++] = entry;
+                shell->waiting = NULL;
+                shell_type(shell, line.data, line.len);
+                shell->lf_tried = false;
+                shell_set_phase(shell, SHELL_TYPED, now_ms);
+                shell_ask_soon(shell, QUIET_FIRST_MS, now_ms);
+        } else {
+                refuse(shell, &shell->waiting, WIRE_HOW_REFUSED, level->driver->language == DRIVER_CSH
+                        ? "csh takes no word of more than 1,024 bytes, and this command has one: give it "
+                          "blanks or newlines, or use isolated: true"
+                        : "the command is too long to be typed");
+        }
+        buf_fini(&line);
 }
 
 void shell_run(struct shell *shell, struct job **job, int64_t now_ms)
@@ -194,6 +210,15 @@ void shell_run(struct shell *shell, struct job **job, int64_t now_ms)
         *job = NULL;
         if (shell->phase == SHELL_IDLE)
                 shell_type_waiting(shell, now_ms);
+        if (shell->phase == SHELL_FOREIGN) { /* it may have become a shell since */
+                shell_set_phase(shell, SHELL_STARTING, now_ms);
+                shell_ask_soon(shell, 0, now_ms);
+        }
+}
+
+void shell_refuse_waiting(struct shell *shell, const char *why)
+{
+        refuse(shell, &shell->waiting, WIRE_HOW_REFUSED, why);
 }
 
 void shell_input(struct shell *shell, const void *bytes, size_t len, int64_t now_ms)
@@ -211,6 +236,7 @@ void shell_input(struct shell *shell, const void *bytes, size_t len, int64_t now
         if (top->job->sudo != NULL && top->job->sudo->step == SUDO_BEGINS)
                 sudo_give_up(top->job->sudo, "something else was typed before");
         top->is_muted = false;
+        top->is_foreign = false;
         top->was_answered = true;
         top->job->awaiting = WIRE_AWAITING_NOTHING; /* the supervisor says the same by itself */
         if (shell->phase == SHELL_IDLE) { /* into a nested shell at its prompt */
@@ -382,26 +408,26 @@ static void look_at_channel(struct shell *shell, bool has_read, int64_t now_ms)
 }
 
 /* Without a probe nobody can tell when rc files are done: at a prompt's sign, or after a pause. */
-static void ask_shell_its_name(struct shell *shell, int64_t now_ms)
+static void ask_when_due(struct shell *shell, int64_t now_ms)
 {
-        struct buf line;
+        bool is_open = session_channel_state(shell->channel) == SESSION_CHANNEL_OPEN;
 
-        random_token(shell->ask_nonce, MARKER_END_LEN);
-        buf_init(&line, LINE_MAX_ALL);
-        if (wrapper_write_name_question(&line, shell->ask_nonce))
-                shell_type(shell, line.data, line.len);
-        buf_fini(&line);
-        shell_set_phase(shell, SHELL_ASKING, now_ms);
+        if (shell->phase == SHELL_STARTING && !shell->has_probe && is_open
+            && (shell->paste_on || now_ms - shell->last_output_ms >= HINT_MS)) {
+                if (shell->is_no_login && !shell->paste_on)
+                        shell_give_up_asking(shell, now_ms);
+                else
+                        shell_ask_name(shell, now_ms);
+        } else if (shell->phase == SHELL_ASKING && now_ms - shell->phase_since_ms >= NAME_MS) {
+                shell_give_up_asking(shell, now_ms);
+        }
 }
 
 static void do_what_is_due(struct shell *shell, int64_t now_ms)
 {
         struct entry *top = shell_top_entry(shell);
 
-        if (shell->phase == SHELL_STARTING && !shell->has_probe
-            && session_channel_state(shell->channel) == SESSION_CHANNEL_OPEN
-            && (shell->paste_on || now_ms - shell->last_output_ms >= HINT_MS))
-                ask_shell_its_name(shell, now_ms);
+        ask_when_due(shell, now_ms);
         if (shell->phase == SHELL_SETTLING && now_ms - shell->phase_since_ms >= SETTLE_MS)
                 shell_set_phase(shell, SHELL_IDLE, now_ms);
         if (shell->phase == SHELL_IDLE && shell->waiting != NULL)
@@ -456,6 +482,8 @@ int64_t shell_deadline_ms(const struct shell *shell)
                 due = min_of(due, shell->exit_seen_ms + EXIT_WAIT_MS);
         if (shell->phase == SHELL_SETTLING)
                 due = min_of(due, shell->phase_since_ms + SETTLE_MS);
+        if (shell->phase == SHELL_ASKING)
+                due = min_of(due, shell->phase_since_ms + NAME_MS);
         if (shell->phase == SHELL_STARTING && !shell->has_probe)
                 due = min_of(due, shell->last_output_ms + HINT_MS);
         if (shell->phase == SHELL_RUNNING && shell->depth > 0) {

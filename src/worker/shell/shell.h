@@ -83,5 +83,8 @@ long long shell_stack(const struct shell *shell); /* where its stack starts, see
 void shell_on_child(struct shell *shell, long long pid, int64_t now_ms);
 void shell_on_facts(struct shell *shell, const struct facts *facts, int64_t now_ms);
 
-/* There will be no answers on this connection (any more). */
-void shell_on_no_probe(struct shell *shell, int64_t now_ms);
+/*
+ * There will be no answers on this connection (any more). is_no_login: because the host's exec
+ * channel opened, but whatever ran there was no shell, so most likely the login program is none.
+ */
+void shell_on_no_probe(struct shell *shell, bool is_no_login, int64_t now_ms);

@@ -156,24 +156,13 @@ static void on_end(struct shell *shell, unsigned index, const struct marker_even
         shell_end_entry(shell, index, end, now_ms);
 }
 
-/* Without a probe: the shell has answered which one it is. */
-static void on_asked(struct shell *shell, struct str name, int64_t now_ms)
-{
-        const struct driver *driver = driver_find(name);
-
-        shell->levels[0].driver = driver != NULL ? driver : driver_fallback();
-        if (!wire_write_shell_ready(shell->config.frames, shell->config.id, name, 0))
-                bug("no room for a shell's start");
-        shell_set_phase(shell, SHELL_SETTLING, now_ms);
-}
-
 static void take_mark(struct shell *shell, const struct marker_event *mark, int64_t now_ms)
 {
         unsigned index = find_entry(shell, mark);
 
         if (mark->kind == MARKER_END && shell->phase == SHELL_ASKING
             && str_is(mark->nonce, shell->ask_nonce))
-                on_asked(shell, mark->rest, now_ms);
+                shell_on_name(shell, mark->rest, now_ms);
         else if (index == shell->depth)
                 take_text(shell, mark->bytes, now_ms);
         else if (mark->kind == MARKER_END)

@@ -1,6 +1,6 @@
 #pragma once
 /*
- * shell_state.h - what shell.c, shell_marks.c and shell_watch.c share; nobody else includes it.
+ * shell_state.h - what shell.c, shell_login.c, shell_marks.c and shell_watch.c share; nobody else includes it.
  *
  * Process: worker.
  */
@@ -24,12 +24,14 @@
 #define START_MS         1000 /* for the start mark of a typed line, before Ctrl-C gives it up */
 #define INTERRUPT_MS     5000 /* a command that ends this long after Ctrl-C ended because of it */
 #define END_ONLY_MS      2000 /* for the end mark that was asked for at the prompt */
+#define NAME_MS          5000 /* for the answer which shell it is */
 #define HINT_MS          1000 /* without a probe: quiet until a starting shell is typed at */
 
 enum shell_phase {
         SHELL_STARTING, /* not known to be at a prompt: channel opens, rc files run, or input was
                            typed while no command of ours was there to get it */
-        SHELL_ASKING,   /* without a probe: the shell was asked which one it is */
+        SHELL_ASKING,   /* the shell was asked which one it is: no probe, or it is behind a relay */
+        SHELL_FOREIGN,  /* the login program is nothing that commands can be run in */
         SHELL_IDLE,     /* at a prompt: the login shell's or a nested one's */
         SHELL_SETTLING, /* end mark seen, the prompt is about to come */
         SHELL_TYPED,    /* our line was typed, no start mark yet */
@@ -55,6 +57,7 @@ struct entry {
         bool is_muted;     /* a command inside it was typed: what it prints is echo and prompts */
         bool wants_line;   /* its text names `read` */
         bool end_asked;    /* the end mark alone was typed */
+        bool is_foreign;   /* what runs in it was asked, and does not answer as a shell */
         bool was_answered; /* input was typed, and the kernel was not asked since */
         int64_t started_ms;
         int64_t interrupted_ms; /* 0: it was not */
@@ -76,6 +79,8 @@ struct shell {
         struct job *waiting; /* the next command, until there is a prompt; NULL none */
 
         bool has_probe;
+        bool ready_told;     /* WIRE_SHELL_READY was */
+        bool is_no_login;    /* the host's exec channel has run no sh: the login program is no shell */
         bool paste_on;       /* ESC[?2004h was printed last, not l */
         unsigned paste_seen; /* how much of the sequence the last bytes matched */
         char ask_nonce[MARKER_END_LEN + 1]; /* of SHELL_ASKING */
@@ -101,6 +106,20 @@ struct entry *shell_top_entry(struct shell *shell); /* NULL: no command */
 void shell_type(struct shell *shell, const void *bytes, size_t len);
 void shell_interrupt_now(struct shell *shell, int64_t now_ms); /* Ctrl-C to the top command */
 void shell_ask_soon(struct shell *shell, int64_t in_ms, int64_t now_ms);
+
+void shell_refuse_waiting(struct shell *shell, const char *why);
+
+/* shell_login.c */
+void shell_tell_level(struct shell *shell, unsigned index, struct str program, const char *limits,
+                      bool is_foreign);
+void shell_on_ready(struct shell *shell, const struct facts *facts,
+                    const struct facts_process *process, int64_t now_ms);
+void shell_ask_name(struct shell *shell, int64_t now_ms);
+void shell_on_name(struct shell *shell, struct str name, int64_t now_ms);
+void shell_give_up_asking(struct shell *shell, int64_t now_ms);
+bool shell_can_run_in(const struct shell *shell, const struct facts_process *process);
+void shell_open_level(struct shell *shell, const struct facts *facts,
+                      const struct facts_process *process, int64_t now_ms);
 
 /* shell_marks.c */
 void shell_give_held(struct shell *shell); /* it was the command's output after all */

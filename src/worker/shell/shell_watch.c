@@ -93,65 +93,11 @@ static void tell_awaiting(struct shell *shell, struct job *job, const struct ver
         job_tell_awaiting(job, awaiting, question);
 }
 
-/* One that we have no driver for can be seen and typed into, but runs no commands of ours. */
-static bool can_run_in(const struct shell *shell, const struct facts_process *process)
-{
-        struct str name = str_of(process->name);
-
-        return shell->depth < SHELL_DEPTH_MAX
-            && (driver_find(name) != NULL || !driver_is_shell(name));
-}
-
-/* A shell inside the top command is at its prompt: the next command may be typed into it. */
-static void open_nested_level(struct shell *shell, const struct facts_process *process,
-                              int64_t now_ms)
-{
-        const struct driver *driver = driver_find(str_of(process->name));
-        bool is_shell = driver_is_shell(str_of(process->name));
-
-        shell->levels[shell->depth] = (struct level){
-                .driver = driver != NULL ? driver : driver_fallback(),
-                .pid = is_shell ? process->pid : 0,
-                .stack = is_shell ? process->stack : 0,
-                .last_status = -1,
-                .is_fresh = true,
-                .is_remote = !is_shell,
-        };
-        shell->open_levels = shell->depth + 1;
-        shell_set_phase(shell, SHELL_IDLE, now_ms);
-}
-
-static void on_ready(struct shell *shell, const struct facts_process *process, int64_t now_ms)
-{
-        struct level *level = &shell->levels[0];
-
-        if (level->driver != NULL) { /* back at its prompt, after input that no command was there for */
-                shell_set_phase(shell, SHELL_IDLE, now_ms);
-                return;
-        }
-        level->driver = driver_find(str_of(process->name));
-        level->stack = process->stack;
-        if (level->driver == NULL) {
-                char text[200];
-                struct wire_end end = { .how = WIRE_HOW_REFUSED, .status = -1 };
-                (void)snprintf(text, sizeof text,
-                               "the login program is %s, which is no shell that persistent sessions "
-                               "know; isolated: true runs commands without one",
-                               process->name);
-                end.text = str_of(text);
-                shell_end_over(shell, &end, now_ms);
-                return;
-        }
-        if (!wire_write_shell_ready(shell->config.frames, shell->config.id,
-                                    str_of(level->driver->name), level->pid))
-                bug("no room for a shell's start");
-        shell_set_phase(shell, SHELL_IDLE, now_ms);
-}
-
-static void on_facts_starting(struct shell *shell, const struct verdict *verdict, int64_t now_ms)
+static void on_facts_starting(struct shell *shell, const struct facts *facts,
+                              const struct verdict *verdict, int64_t now_ms)
 {
         if (verdict->kind == VERDICT_PROMPT) {
-                on_ready(shell, verdict->process, now_ms);
+                shell_on_ready(shell, facts, verdict->process, now_ms);
                 return;
         }
         /* a shell that starts passes through many states; a question is what stays */
@@ -200,14 +146,15 @@ void shell_ask_for_status(struct shell *shell, int64_t now_ms)
         memcpy(wrapper.end_nonce, top->end_nonce, sizeof wrapper.end_nonce);
         top->end_asked = true;
         clean_drop_partial(&top->job->out); /* the prompt that followed it */
-        buf_init(&line, 4 * WRAPPER_LINE_MAX);
+        buf_init(&line, 4096);
         if (wrapper_write_end_only(&line, &wrapper))
                 shell_type(shell, line.data, line.len);
         buf_fini(&line);
         shell_set_phase(shell, SHELL_RUNNING, now_ms);
 }
 
-static void on_replaced(struct shell *shell, const struct facts_process *process, int64_t now_ms)
+static void on_replaced(struct shell *shell, const struct facts *facts,
+                        const struct facts_process *process, int64_t now_ms)
 {
         unsigned index = shell->depth - 1;
         struct level *level = &shell->levels[index];
@@ -217,15 +164,17 @@ static void on_replaced(struct shell *shell, const struct facts_process *process
                 .text = str_of("the shell was replaced by exec; the new one is at its prompt"),
         };
 
-        level->driver = driver_find(str_of(process->name));
+        level->driver = driver_find_at_prompt(str_of(process->name), facts->canonical);
         level->stack = process->stack;
         level->is_fresh = true;
+        shell_tell_level(shell, index, str_of(process->name), level->driver->limits, false);
         clean_drop_partial(&shell_top_entry(shell)->job->out); /* the new shell's prompt */
         shell_end_entry(shell, index, end, now_ms);
         shell->levels[index].last_status = -1;
 }
 
-static void on_facts_running(struct shell *shell, struct verdict verdict, int64_t now_ms)
+static void on_facts_running(struct shell *shell, const struct facts *facts,
+                             struct verdict verdict, int64_t now_ms)
 {
         struct entry *top = shell_top_entry(shell);
         bool at_prompt = verdict.kind == VERDICT_PROMPT;
@@ -234,7 +183,7 @@ static void on_facts_running(struct shell *shell, struct verdict verdict, int64_
 
         if (verdict.kind == VERDICT_REPLACED && !is_new_shell)
                 verdict.kind = VERDICT_PROGRAM;
-        if (verdict.kind == VERDICT_NESTED_SHELL && !can_run_in(shell, verdict.process))
+        if (verdict.kind == VERDICT_NESTED_SHELL && !shell_can_run_in(shell, verdict.process))
                 verdict.kind = VERDICT_PROGRAM;
         if (top->was_answered && verdict.kind != VERDICT_RUNNING && !at_prompt && !is_new_shell) {
                 /* perhaps from before the input, or the program has not woken up to take it */
@@ -248,7 +197,7 @@ static void on_facts_running(struct shell *shell, struct verdict verdict, int64_
                 shell_give_held(shell);
                 tell_awaiting(shell, top->job, &verdict, now_ms);
                 if (verdict.kind == VERDICT_NESTED_SHELL)
-                        open_nested_level(shell, verdict.process, now_ms);
+                        shell_open_level(shell, facts, verdict.process, now_ms);
                 return;
         }
         if (shell->output_since_ask)
@@ -258,7 +207,7 @@ static void on_facts_running(struct shell *shell, struct verdict verdict, int64_
         else if (at_prompt)
                 shell_ask_for_status(shell, now_ms);
         else
-                on_replaced(shell, verdict.process, now_ms);
+                on_replaced(shell, facts, verdict.process, now_ms);
 }
 
 static const struct driver *driver_in(const struct facts *facts, long long pid)
@@ -310,19 +259,21 @@ void shell_on_facts(struct shell *shell, const struct facts *facts, int64_t now_
                   facts->processes[0].polls ? ", polls" : "",
                   facts->canonical ? "line mode" : "raw mode");
         switch (shell->phase) {
-        case SHELL_STARTING: on_facts_starting(shell, &verdict, now_ms); break;
+        case SHELL_STARTING: on_facts_starting(shell, facts, &verdict, now_ms); break;
         case SHELL_TYPED:    on_facts_typed(shell, &verdict, now_ms); break;
-        case SHELL_RUNNING:  on_facts_running(shell, verdict, now_ms); break;
+        case SHELL_RUNNING:  on_facts_running(shell, facts, verdict, now_ms); break;
         case SHELL_ASKING:
+        case SHELL_FOREIGN:
         case SHELL_IDLE:
         case SHELL_SETTLING:
         case SHELL_OVER:     break; /* the answer came too late to matter */
         }
 }
 
-void shell_on_no_probe(struct shell *shell, int64_t now_ms)
+void shell_on_no_probe(struct shell *shell, bool is_no_login, int64_t now_ms)
 {
         shell->has_probe = false;
+        shell->is_no_login = is_no_login;
         shell->is_asking = false;
         if (shell->phase == SHELL_STARTING)
                 shell_set_phase(shell, SHELL_STARTING, now_ms);

@@ -8,19 +8,15 @@
  * Short, because a line editor costs the host 5 us for every byte typed. The marks' ESC is
  * spelled \033 and their nonces are broken by a quote, so that no echo of the line can look like a
  * mark. The braces send the trace of `set -x` nowhere. The
- * command is quoted so that any text is one word, broken into tty lines of at most
- * WRAPPER_LINE_MAX bytes (a canonical tty takes 4,095, busybox's editor 1,024) and spelled in
- * printable ASCII only, because line editors act on everything else.
+ * command is quoted (quoting.h) so that any text is one argument of eval.
  *
  * Process: worker. Pure.
- * Errors:  false: out is full; the command is too long.
+ * Errors:  false: out is full, or the command cannot be typed into this shell (quoting.h).
  */
 #include "base/buf.h"
 #include "worker/shell/driver.h"
 #include "worker/shell/marker.h"
 #include "worker/shell/sudo.h"
-
-#define WRAPPER_LINE_MAX 700 /* bytes of a typed line, without its Enter */
 
 struct wrapper {
         const struct driver *driver;
@@ -35,8 +31,9 @@ struct wrapper {
 bool wrapper_write(struct buf *out, const struct wrapper *wrapper);
 
 /*
- * Asks the shell at its prompt which one it is, where nobody else can tell: it prints an end mark
- * with status 0 and "bash", "zsh", "ksh" or "" in place of the cwd.
+ * Asks the shell at its prompt which one it is, where nobody else can tell: an sh prints an end mark
+ * with status 0 and its parent's name ("bash", "-zsh", "/bin/ksh"; "" it cannot say) in place of the
+ * cwd. All shells that there is a driver for read this line the same way.
  */
 bool wrapper_write_name_question(struct buf *out, const char *end_nonce);
 

@@ -1,40 +1,18 @@
 /*
- * libtsm tells neither how many lines its scrollback has nor when one is added. How far a step up
- * the scrollback went is seen by a selection of one cell, which is drawn inversely: it marks the
- * line that was at the top before.
+ * The emulator gets what the filter passes. What it does otherwise than a terminal should is done
+ * here with what it can do: a repeated character, lines that would scroll a region from outside,
+ * a wide character at the margin, the cursor of the alternate screen.
  */
-#include "worker/terminal/screen.h"
+#include "worker/terminal/screen_state.h"
 
 #include "base/alloc.h"
-#include "base/buf.h"
 #include "base/utf8.h"
-#include "worker/terminal/screen_filter.h"
 
-#include <libtsm.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CELL_TEXT_MAX 4   /* bytes; a cell holds one character */
-#define TITLE_WHOLE   120 /* bytes; libtsm cuts at 127, and half a secret is not recognised */
-
-struct mark { /* of a row, as it was read last */
-        uint64_t digest;
-        int64_t serial; /* when it changed last */
-};
-
-struct screen {
-        struct tsm_screen *tsm;
-        struct tsm_vte *vte;
-        uint32_t columns, rows;
-        struct filter filter;
-        char answers[SCREEN_ANSWERS_MAX];
-        size_t answers_len;
-        char title[WIRE_SCREEN_TITLE_MAX];
-        int64_t serial;
-        struct mark marks[WIRE_SCREEN_SIDE_MAX];
-        struct buf line; /* of a row that is being read */
-};
+#define LINE_MAX_BYTES (WIRE_SCREEN_SIDE_MAX * 4) /* what the wire takes of a row */
 
 /* What libtsm would write to the host: its answers are not ours. */
 static void drop_written(struct tsm_vte *vte, const char *bytes, size_t len, void *arg)
@@ -45,24 +23,18 @@ static void drop_written(struct tsm_vte *vte, const char *bytes, size_t len, voi
         (void)arg;
 }
 
-/* "0;title" and "2;title" (xterm). */
-static void on_osc(struct tsm_vte *vte, const char *text, size_t len, void *arg)
-{
-        struct screen *screen = arg;
-
-        (void)vte;
-        if (len < 2 || (text[0] != '0' && text[0] != '2') || text[1] != ';')
-                return;
-        bool is_whole = len < TITLE_WHOLE && utf8_is_valid(text, len);
-        (void)snprintf(screen->title, sizeof screen->title, "%s", is_whole ? text + 2 : "");
-}
-
 static void limit_scrollback(struct screen *screen)
 {
         uint32_t lines = SCREEN_BACK_CELLS / screen->columns;
 
         tsm_screen_set_max_sb(screen->tsm,
                               lines < WIRE_SCREEN_BACK_MAX ? lines : WIRE_SCREEN_BACK_MAX);
+}
+
+static void forget_region(struct screen *screen)
+{
+        screen->region_top = 0;
+        screen->region_bottom = screen->rows - 1;
 }
 
 struct screen *screen_new(uint32_t columns, uint32_t rows, int64_t first_serial)
@@ -72,14 +44,14 @@ struct screen *screen_new(uint32_t columns, uint32_t rows, int64_t first_serial)
         screen->columns = columns;
         screen->rows = rows;
         screen->serial = first_serial;
-        buf_init(&screen->line, WIRE_SCREEN_SIDE_MAX * CELL_TEXT_MAX);
+        buf_init(&screen->line, LINE_MAX_BYTES);
         if (tsm_screen_new(&screen->tsm, NULL, NULL) != 0
             || tsm_screen_resize(screen->tsm, columns, rows) != 0
             || tsm_vte_new(&screen->vte, screen->tsm, drop_written, screen, NULL, NULL) != 0) {
                 screen_free(screen);
                 return NULL;
         }
-        tsm_vte_set_osc_cb(screen->vte, on_osc, screen);
+        forget_region(screen);
         limit_scrollback(screen);
         return screen;
 }
@@ -101,6 +73,8 @@ bool screen_resize(struct screen *screen, uint32_t columns, uint32_t rows)
                 return false;
         screen->columns = columns;
         screen->rows = rows;
+        screen->last = 0;
+        forget_region(screen); /* so does the emulator */
         limit_scrollback(screen);
         memset(screen->marks, 0, sizeof screen->marks); /* every row counts as changed */
         return true;
@@ -108,25 +82,260 @@ bool screen_resize(struct screen *screen, uint32_t columns, uint32_t rows)
 
 /* ---- bytes in ---- */
 
-static uint32_t cursor_x(const struct screen *screen)
+uint32_t screen_cursor_x(const struct screen *screen)
 {
         uint32_t x = tsm_screen_get_cursor_x(screen->tsm);
 
         return x < screen->columns ? x : screen->columns - 1; /* beyond: a new line is due */
 }
 
-static uint32_t cursor_y(const struct screen *screen)
+uint32_t screen_cursor_y(const struct screen *screen)
 {
         uint32_t y = tsm_screen_get_cursor_y(screen->tsm);
 
         return y < screen->rows ? y : screen->rows - 1;
 }
 
+static bool is_line_due(const struct screen *screen)
+{
+        return tsm_screen_get_cursor_x(screen->tsm) >= screen->columns;
+}
+
+static bool has_flag(const struct screen *screen, unsigned flag)
+{
+        return (tsm_screen_get_flags(screen->tsm) & flag) != 0;
+}
+
+static void input(struct screen *screen, const char *bytes, size_t len)
+{
+        tsm_vte_input(screen->vte, bytes, len);
+}
+
+static void move_to_column(struct screen *screen, uint32_t x)
+{
+        char text[24];
+        int len = snprintf(text, sizeof text, "\x1B[%uG", x + 1);
+
+        input(screen, text, (size_t)len);
+}
+
+/* ---- text ---- */
+
+static void put_character(struct screen *screen, uint32_t character, unsigned width)
+{
+        char text[8];
+        size_t len = tsm_ucs4_to_utf8(character, text);
+
+        if (width > 1 && screen_cursor_x(screen) == screen->columns - 1 && !is_line_due(screen)) {
+                if (!has_flag(screen, TSM_SCREEN_AUTO_WRAP))
+                        return;
+                input(screen, " ", 1); /* no room for both halves: on the next line */
+        }
+        input(screen, text, len);
+        screen->last = character;
+}
+
+/* The marked character takes the place of the one in front of the cursor. */
+static void put_mark(struct screen *screen, uint32_t mark)
+{
+        unsigned width = screen->last != 0 ? (unsigned)tsm_ucs4_get_width(screen->last) : 0;
+        uint32_t x = tsm_screen_get_cursor_x(screen->tsm);
+
+        if (width == 0 || width > x || has_flag(screen, TSM_SCREEN_INSERT_MODE))
+                return;
+        uint32_t marked = glyphs_combine(&screen->glyphs, screen->last, mark, width > 1);
+        if (marked == 0)
+                return;
+        move_to_column(screen, x - width);
+        put_character(screen, marked, width);
+}
+
+static void take_character(struct screen *screen, uint32_t character)
+{
+        unsigned width = (unsigned)tsm_ucs4_get_width(character);
+
+        if (glyphs_is_invisible(character))
+                return;
+        if (width > 0)
+                put_character(screen, character, width);
+        else
+                put_mark(screen, character);
+}
+
+static bool has_region(const struct screen *screen)
+{
+        return screen->region_top > 0 || screen->region_bottom < screen->rows - 1;
+}
+
+/* The emulator would scroll the region, although the cursor is below it. */
+static bool is_stuck_below(const struct screen *screen)
+{
+        uint32_t y = screen_cursor_y(screen);
+
+        return y == screen->rows - 1 && y > screen->region_bottom;
+}
+
+static bool is_stuck_above(const struct screen *screen)
+{
+        return screen_cursor_y(screen) == 0 && screen->region_top > 0;
+}
+
+static bool is_line_feed(uint8_t byte)
+{
+        return byte >= '\n' && byte <= '\f'; /* LF, VT, FF */
+}
+
+static void take_ascii_in_region(struct screen *screen, const uint8_t *bytes, size_t len)
+{
+        for (size_t i = 0; i < len; i++) {
+                bool may_scroll = is_line_feed(bytes[i]) || is_line_due(screen);
+                if (!may_scroll || !is_stuck_below(screen))
+                        input(screen, (const char *)&bytes[i], 1);
+        }
+}
+
+static void take_ascii(struct screen *screen, const uint8_t *bytes, size_t len)
+{
+        uint8_t last = bytes[len - 1];
+
+        if (has_region(screen))
+                take_ascii_in_region(screen, bytes, len);
+        else
+                input(screen, (const char *)bytes, len);
+        screen->last = last >= 0x20 && last < 0x7F ? last : 0;
+}
+
+static void text(void *arg, const uint8_t *bytes, size_t len)
+{
+        struct screen *screen = arg;
+        struct glyphs_piece piece;
+
+        while (glyphs_next(&screen->glyphs, &bytes, &len, &piece)) {
+                if (piece.ascii != NULL)
+                        take_ascii(screen, piece.ascii, piece.len);
+                else
+                        take_character(screen, piece.character);
+        }
+}
+
+/* ---- sequences ---- */
+
+static void end_text(struct screen *screen)
+{
+        if (glyphs_drop_part(&screen->glyphs))
+                take_character(screen, 0xFFFD);
+}
+
 static void pass(void *arg, const char *bytes, size_t len)
 {
-        const struct screen *screen = arg;
+        struct screen *screen = arg;
 
-        tsm_vte_input(screen->vte, bytes, len);
+        end_text(screen);
+        input(screen, bytes, len);
+        if (bytes[len - 1] != 'm')
+                screen->last = 0;
+}
+
+/* To the end of the line, as the rest of a line has no more to repeat. */
+static void repeat(struct screen *screen, uint32_t character, unsigned times)
+{
+        unsigned width = character != 0 ? (unsigned)tsm_ucs4_get_width(character) : 0;
+
+        if (times == 0)
+                times = 1;
+        while (times-- > 0 && width > 0 && !is_line_due(screen)
+               && screen_cursor_x(screen) + width <= screen->columns)
+                put_character(screen, character, width);
+}
+
+static void set_region_bottom(struct screen *screen, unsigned bottom)
+{
+        bool is_inside = bottom > 0 && bottom <= screen->rows;
+
+        screen->region_bottom = is_inside ? bottom - 1 : screen->rows - 1;
+        if (screen->region_top >= screen->region_bottom)
+                forget_region(screen);
+}
+
+/* Each screen has a cursor of its own; the emulator keeps one for this and for ESC 7. */
+static void switch_screen(struct screen *screen, bool to_alternate)
+{
+        bool is_alternate = screen_is_alternate(screen);
+        char back[32];
+
+        if (to_alternate && !is_alternate) {
+                screen->main_x = screen_cursor_x(screen);
+                screen->main_y = screen_cursor_y(screen);
+                screen->was_alternate = true;
+                input(screen, "\x1B[?47h\x1B[2J", 10);
+        } else if (!to_alternate && screen->was_alternate) {
+                int len = snprintf(back, sizeof back, "\x1B[?47l\x1B[%u;%uH", screen->main_y + 1,
+                                   screen->main_x + 1);
+                input(screen, back, (size_t)len);
+        }
+}
+
+static void fill_with_e(struct screen *screen)
+{
+        char line[WIRE_SCREEN_SIDE_MAX];
+
+        memset(line, 'E', sizeof line);
+        forget_region(screen);
+        input(screen, "\x1B[r", 3);
+        for (uint32_t y = 0; y < screen->rows; y++) {
+                char place[16];
+                int len = snprintf(place, sizeof place, "\x1B[%uH", y + 1);
+                input(screen, place, (size_t)len);
+                input(screen, line, screen->columns);
+        }
+        input(screen, "\x1B[H", 3);
+}
+
+static void order(void *arg, enum filter_order order, unsigned number)
+{
+        struct screen *screen = arg;
+
+        end_text(screen);
+        uint32_t last = screen->last;
+        screen->last = 0;
+        switch (order) {
+        case FILTER_REPEAT:        repeat(screen, last, number); break;
+        case FILTER_REGION_TOP:    screen->region_top = number > 0 ? number - 1 : 0; break;
+        case FILTER_REGION_BOTTOM: set_region_bottom(screen, number); break;
+        case FILTER_ALTERNATE_ON:  switch_screen(screen, true); break;
+        case FILTER_ALTERNATE_OFF: switch_screen(screen, false); break;
+        case FILTER_ERASE_RIGHT:
+                if (!is_line_due(screen)) /* or the last character, that stays, would go */
+                        input(screen, "\x1B[K", 3);
+                break;
+        case FILTER_NEXT_LINE:
+                if (is_stuck_below(screen))
+                        input(screen, "\r", 1);
+                else
+                        input(screen, "\x1B" "E", 2);
+                break;
+        case FILTER_INDEX:
+                if (!is_stuck_below(screen))
+                        input(screen, "\x1B" "D", 2);
+                break;
+        case FILTER_REVERSE_INDEX:
+                if (!is_stuck_above(screen))
+                        input(screen, "\x1B" "M", 2);
+                break;
+        case FILTER_ALIGNMENT: fill_with_e(screen); break;
+        }
+}
+
+/* "0;title" and "2;title" (xterm). */
+static void osc(void *arg, struct str text)
+{
+        struct screen *screen = arg;
+
+        if (text.len < 2 || (text.ptr[0] != '0' && text.ptr[0] != '2') || text.ptr[1] != ';')
+                return;
+        bool is_text = utf8_is_valid(text.ptr, text.len) && memchr(text.ptr, 0, text.len) == NULL;
+        (void)snprintf(screen->title, sizeof screen->title, "%.*s",
+                       is_text ? (int)(text.len - 2) : 0, text.ptr + 2);
 }
 
 static void ask(void *arg, enum filter_question question)
@@ -135,11 +344,12 @@ static void ask(void *arg, enum filter_question question)
         char answer[32] = "";
         int len = 0;
 
+        end_text(screen);
         switch (question) {
         case FILTER_STATUS: len = snprintf(answer, sizeof answer, "\x1B[0n"); break;
         case FILTER_CURSOR:
-                len = snprintf(answer, sizeof answer, "\x1B[%u;%uR", cursor_y(screen) + 1,
-                               cursor_x(screen) + 1);
+                len = snprintf(answer, sizeof answer, "\x1B[%u;%uR", screen_cursor_y(screen) + 1,
+                               screen_cursor_x(screen) + 1);
                 break;
         case FILTER_IDENTITY: len = snprintf(answer, sizeof answer, "\x1B[?6c"); break; /* VT102 */
         }
@@ -151,7 +361,7 @@ static void ask(void *arg, enum filter_question question)
 
 void screen_feed(struct screen *screen, const void *bytes, size_t len)
 {
-        const struct filter_sink sink = { pass, ask, screen };
+        const struct filter_sink sink = { text, pass, ask, order, osc, screen };
         const uint8_t *at = bytes;
 
         while (len > 0) {
@@ -179,204 +389,5 @@ bool screen_has_application_keys(const struct screen *screen)
 
 bool screen_is_alternate(const struct screen *screen)
 {
-        return (tsm_screen_get_flags(screen->tsm) & TSM_SCREEN_ALTERNATE) != 0;
-}
-
-/* ---- cells out ---- */
-
-struct column {
-        uint8_t inverse[WIRE_SCREEN_SIDE_MAX]; /* of the first cell of each row */
-};
-
-/* NOLINTNEXTLINE(readability-function-size): libtsm asks for so many parameters */
-static int look_at_first(struct tsm_screen *tsm, uint64_t id, const uint32_t *characters,
-                         size_t len, unsigned width, unsigned x, unsigned y,
-                         const struct tsm_screen_attr *attr, tsm_age_t age, void *arg)
-{
-        struct column *column = arg;
-
-        (void)tsm, (void)id, (void)characters, (void)len, (void)width, (void)age;
-        if (x == 0 && y < WIRE_SCREEN_SIDE_MAX)
-                column->inverse[y] = attr->inverse;
-        return 0;
-}
-
-/* Goes up by so many lines, fewer than there are rows; how many it really went. */
-static uint32_t go_up(struct screen *screen, uint32_t lines)
-{
-        struct column plain;
-        struct column marked;
-        uint32_t row = 0;
-
-        tsm_screen_selection_start(screen->tsm, 0, 0);
-        tsm_screen_sb_up(screen->tsm, lines);
-        (void)tsm_screen_draw(screen->tsm, look_at_first, &marked);
-        tsm_screen_selection_reset(screen->tsm);
-        (void)tsm_screen_draw(screen->tsm, look_at_first, &plain);
-        while (row < lines && plain.inverse[row] == marked.inverse[row])
-                row++;
-        return row;
-}
-
-/* So many lines, or all there are; the view is at the bottom before and after. */
-static uint32_t count_scrollback(struct screen *screen, uint32_t wanted)
-{
-        uint32_t found = 0;
-
-        while (found < wanted) {
-                uint32_t left = wanted - found;
-                uint32_t step = left < screen->rows - 1 ? left : screen->rows - 1;
-                uint32_t went = go_up(screen, step);
-                found += went;
-                if (went < step)
-                        break;
-        }
-        tsm_screen_sb_reset(screen->tsm);
-        return found;
-}
-
-struct reading {
-        struct screen *screen;
-        int64_t first;    /* the number of the view's first row */
-        uint32_t rows;    /* of the view that are wanted */
-        uint32_t y;       /* the row in `line`; rows: none */
-        size_t text_end;  /* in line: behind the last character that is no blank */
-        bool is_full;
-        int64_t since;
-        int64_t next_serial;
-        bool has_change;
-        screen_visit *visit;
-        void *arg;
-};
-
-static uint64_t digest_of(struct str text)
-{
-        uint64_t digest = 0xCBF29CE484222325u; /* FNV-1a */
-
-        for (size_t i = 0; i < text.len; i++)
-                digest = (digest ^ (uint8_t)text.ptr[i]) * 0x100000001B3u;
-        return digest | 1; /* never that of a row not read yet */
-}
-
-static bool take_change(struct reading *reading, int64_t row, struct str text)
-{
-        if (row < 0)
-                return true;
-        struct mark *mark = &reading->screen->marks[row];
-        uint64_t digest = digest_of(text);
-        if (mark->digest != digest) {
-                *mark = (struct mark){ digest, reading->next_serial };
-                reading->has_change = true;
-        }
-        return mark->serial > reading->since;
-}
-
-static void end_row(struct reading *reading)
-{
-        if (reading->y >= reading->rows)
-                return;
-        struct wire_screen_row row = {
-                .row = reading->first + reading->y,
-                .is_full = reading->is_full,
-                .text = { (const char *)reading->screen->line.data, reading->text_end },
-        };
-        row.is_changed = take_change(reading, row.row, row.text);
-        reading->visit(reading->arg, &row);
-}
-
-static void begin_row(struct reading *reading, uint32_t y)
-{
-        reading->y = y;
-        reading->text_end = 0;
-        reading->is_full = false;
-        buf_reset(&reading->screen->line);
-}
-
-static bool is_shown(uint32_t character)
-{
-        return character > ' ' && (character < 0x7F || character > 0x9F);
-}
-
-/* NOLINTNEXTLINE(readability-function-size): libtsm asks for so many parameters */
-static int take_cell(struct tsm_screen *tsm, uint64_t id, const uint32_t *characters, size_t len,
-                     unsigned width, unsigned x, unsigned y, const struct tsm_screen_attr *attr,
-                     tsm_age_t age, void *arg)
-{
-        struct reading *reading = arg;
-        struct buf *line = &reading->screen->line;
-        char text[2 * CELL_TEXT_MAX];
-        size_t text_len = 0;
-
-        (void)tsm, (void)id, (void)attr, (void)age;
-        if (y != reading->y) {
-                end_row(reading);
-                begin_row(reading, y);
-        }
-        if (y >= reading->rows)
-                return 0;
-        if (len > 0 && is_shown(characters[0]))
-                text_len = tsm_ucs4_to_utf8(characters[0], text);
-        bool is_text = text_len > 0 && text_len <= CELL_TEXT_MAX && utf8_is_valid(text, text_len);
-        if (x + 1 >= reading->screen->columns && (is_text || width == 0))
-                reading->is_full = true;
-        if (width == 0)
-                return 0; /* the second half of a wide character */
-        (void)buf_append(line, is_text ? text : " ", is_text ? text_len : 1); /* has room */
-        if (is_text)
-                reading->text_end = line->len;
-        return 0;
-}
-
-static void read_view(struct reading *reading, int64_t first, uint32_t rows)
-{
-        reading->first = first;
-        reading->rows = rows;
-        reading->y = UINT32_MAX;
-        (void)tsm_screen_draw(reading->screen->tsm, take_cell, reading);
-        end_row(reading);
-}
-
-static void read_scrollback(struct reading *reading, uint32_t lines)
-{
-        struct screen *screen = reading->screen;
-
-        tsm_screen_sb_up(screen->tsm, lines);
-        for (uint32_t left = lines; left > 0;) {
-                uint32_t piece = left < screen->rows ? left : screen->rows;
-                read_view(reading, -(int64_t)left, piece);
-                tsm_screen_sb_down(screen->tsm, piece);
-                left -= piece;
-        }
-        tsm_screen_sb_reset(screen->tsm);
-}
-
-void screen_read(struct screen *screen, uint32_t scrollback, int64_t since, screen_visit *visit,
-                 void *arg, struct wire_screen *out_screen)
-{
-        bool is_alternate = screen_is_alternate(screen);
-        struct reading reading = {
-                .screen = screen,
-                .since = since <= screen->serial ? since : 0, /* not one of ours */
-                .next_serial = screen->serial + 1,
-                .visit = visit,
-                .arg = arg,
-        };
-
-        (void)buf_reserve(&screen->line, 1); /* so that no text is "", not NULL */
-        if (scrollback > 0 && !is_alternate)
-                read_scrollback(&reading, count_scrollback(screen, scrollback));
-        read_view(&reading, 0, screen->rows);
-        if (reading.has_change)
-                screen->serial = reading.next_serial;
-        bool is_hidden = (tsm_screen_get_flags(screen->tsm) & TSM_SCREEN_HIDE_CURSOR) != 0;
-        *out_screen = (struct wire_screen){
-                .columns = screen->columns,
-                .rows = screen->rows,
-                .cursor_x = cursor_x(screen),
-                .cursor_y = cursor_y(screen),
-                .flags = (is_alternate ? WIRE_SCREEN_ALTERNATE : 0)
-                       | (is_hidden ? WIRE_SCREEN_HIDDEN : 0),
-                .serial = screen->serial,
-                .title = str_of(screen->title),
-        };
+        return has_flag(screen, TSM_SCREEN_ALTERNATE);
 }

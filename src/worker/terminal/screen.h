@@ -1,6 +1,6 @@
 #pragma once
 /*
- * screen.h - a terminal's emulator: bytes in, cells out. The only file that knows libtsm.
+ * screen.h - a terminal's emulator: bytes in, cells out.
  *
  * Questions to the terminal (DSR 5 and 6, DA, DECID) get their answer here, but nobody is told:
  * it lies in screen_answers() until the owner, who knows whether a program reads raw input, takes
@@ -8,7 +8,7 @@
  *
  * Process: worker.
  * Memory:  screen_free() frees; accepts NULL. Bounded: at most WIRE_SCREEN_CELLS_MAX cells twice,
- *          and SCREEN_BACK_CELLS in the scrollback. Combining characters are not kept.
+ *          and SCREEN_BACK_CELLS in the scrollback. Marks on characters: see glyphs.h.
  * Errors:  no memory: screen_new() returns NULL, screen_resize() false.
  */
 #include "base/str.h"

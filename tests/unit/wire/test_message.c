@@ -417,6 +417,32 @@ static void the_small_ones_come_back(void **state)
         assert_true(wire_read_done(&reader));
 }
 
+static void a_level_comes_back(void **state)
+{
+        struct wire_shell_level level = { 16, 1, str_of("csh"), str_of("not all") };
+        struct wire_shell_level read;
+        struct frame frame;
+
+        (void)state;
+        buf_reset(&out);
+        assert_true(wire_write_shell_level(&out, 8, &level));
+        frame = written(WIRE_SHELL_LEVEL, 8);
+        assert_true(wire_read_shell_level(&frame, &read));
+        assert_int_equal(read.level, 16);
+        assert_int_equal(read.is_foreign, 1);
+        assert_str(read.program, "csh");
+        assert_str(read.limits, "not all");
+        for (unsigned wrong = 0; wrong < 2; wrong++) {
+                struct wire_shell_level bad = level;
+                bad.level += wrong;
+                bad.is_foreign += 1 - wrong;
+                buf_reset(&out);
+                assert_true(wire_write_shell_level(&out, 8, &bad));
+                frame = written(WIRE_SHELL_LEVEL, 8);
+                assert_false(wire_read_shell_level(&frame, &read));
+        }
+}
+
 static void what_does_not_fit_is_not_written(void **state)
 {
         static char text[WIRE_PAYLOAD_MAX + 1];
@@ -482,6 +508,7 @@ int main(void)
                 TEST(a_truncated_message_is_refused),
                 TEST(a_lying_length_is_refused),
                 TEST(the_small_ones_come_back),
+                TEST(a_level_comes_back),
                 TEST(what_does_not_fit_is_not_written),
                 TEST(a_request_for_sudo_comes_back),
                 TEST(what_awaits_has_names),

@@ -202,6 +202,64 @@ static void a_program_that_reads_keys_is_told(void **state)
         check(&running_in_bash, "bash", rows, COUNT(rows));
 }
 
+static void a_shell_at_its_prompt_may_have_others_in_its_group(void **state)
+{
+        static const struct row rows[] = {
+                { RAW "f 100 S p 1 fish\nf 200 R o 1 python3\n", VERDICT_PROMPT, 100 },
+                { RAW "f 100 S p 1 fish\nf 200 S o 1 git\n", VERDICT_PROMPT, 100 },
+                { RAW "f 100 S o 1 fish\nf 200 S r 1 less\n", VERDICT_PROGRAM, 200 },
+                { COOKED "f 100 S p 1 fish\nf 200 S o 1 git\n", VERDICT_RUNNING, 0 },
+        };
+        struct verdict_question question = running_in_bash;
+
+        (void)state;
+        question.shell_stack = 0;
+        question.runs_command = false;
+        check(&question, "fish", rows, COUNT(rows));
+}
+
+/* csh drops the rest of our line at an error, and reads whole lines then; its $< reads single bytes. */
+static void a_shell_that_drops_our_line_is_at_its_prompt(void **state)
+{
+        static const struct row in_csh[] = {
+                { COOKED "f 100 S r 77 csh\n", VERDICT_PROMPT, 100 },
+                { COOKED "f 100 S b 77 csh\n", VERDICT_LINE, 100 },
+                { COOKED "f 100 S o 77 csh\n", VERDICT_RUNNING, 0 },
+                { COOKED "f 200 S r 1 cat\n", VERDICT_LINE, 200 },
+        };
+        static const struct row in_dash[] = {
+                { COOKED "f 100 S r 77 dash\n", VERDICT_LINE, 100 },
+                { COOKED "f 100 S b 77 dash\n", VERDICT_LINE, 100 },
+        };
+        struct verdict_question question = running_in_bash;
+
+        (void)state;
+        question.shell_stack = 77;
+        check(&question, "csh", in_csh, COUNT(in_csh));
+        check(&question, "dash", in_dash, COUNT(in_dash));
+        question.wants_line = true;
+        check(&question, "csh", (struct row[]){ { COOKED "f 100 S r 77 csh\n", VERDICT_LINE, 100 } }, 1);
+}
+
+/* An rc file of a shell without a line editor asks something. */
+static void a_starting_shell_that_reads_single_bytes_asks(void **state)
+{
+        static const struct row rows[] = {
+                { COOKED "f 100 S b 1 dash\n", VERDICT_LINE, 100 },
+                { SILENT "f 100 S b 1 dash\n", VERDICT_PASSWORD, 100 },
+                { COOKED "f 100 S r 1 dash\n", VERDICT_PROMPT, 100 },
+        };
+        struct verdict_question question = running_in_bash;
+
+        (void)state;
+        question.shell_stack = 0;
+        question.runs_command = false;
+        check(&question, "dash", rows, COUNT(rows));
+        /* bash without line editing, at its prompt and in a `read` */
+        check(&question, "bash", (struct row[]){ { COOKED BASH("k"), VERDICT_PROMPT, 100 } }, 1);
+        check(&question, "bash", (struct row[]){ { COOKED BASH("r"), VERDICT_LINE, 100 } }, 1);
+}
+
 static void another_shell_at_its_prompt_is_nested(void **state)
 {
         static const struct row rows[] = {
@@ -413,13 +471,19 @@ static void shells_are_known_by_name(void **state)
         assert_string_equal(driver_find(str_of("bash"))->name, "bash");
         assert_string_equal(driver_find(str_of("-zsh"))->name, "zsh");
         assert_string_equal(driver_fallback()->name, "sh");
-        assert_null(driver_find(str_of("fish")));
+        assert_string_equal(driver_find(str_of("/usr/bin/fish"))->name, "fish");
+        assert_string_equal(driver_find_at_prompt(str_of("csh"), true)->name, "csh");
+        assert_string_equal(driver_find_at_prompt(str_of("-csh"), false)->name, "tcsh");
+        assert_string_equal(driver_find_at_prompt(str_of("bash"), false)->name, "bash");
+        assert_null(driver_find_at_prompt(str_of("nu"), false));
+        assert_null(driver_find(str_of("nu")));
         assert_null(driver_find(str_of("python3")));
         assert_null(driver_find(str_of("--bash")));
         assert_null(driver_find(str_of("")));
         assert_null(driver_find(str_of("-")));
         assert_true(driver_is_shell(str_of("-fish")));
         assert_true(driver_is_shell(str_of("tcsh")));
+        assert_true(driver_is_shell(str_of("nu")));
         assert_true(driver_is_shell(str_of("mksh")));
         assert_false(driver_is_shell(str_of("ssh")));
         assert_false(driver_is_shell(str_of("")));
@@ -435,6 +499,9 @@ int main(void)
                 cmocka_unit_test(a_program_that_reads_a_line_awaits_one),
                 cmocka_unit_test(what_root_runs_cannot_be_seen),
                 cmocka_unit_test(a_program_that_reads_keys_is_told),
+                cmocka_unit_test(a_shell_at_its_prompt_may_have_others_in_its_group),
+                cmocka_unit_test(a_shell_that_drops_our_line_is_at_its_prompt),
+                cmocka_unit_test(a_starting_shell_that_reads_single_bytes_asks),
                 cmocka_unit_test(another_shell_at_its_prompt_is_nested),
                 cmocka_unit_test(a_script_is_a_program),
                 cmocka_unit_test(the_shell_at_its_prompt_has_ended_our_line),

@@ -12,6 +12,7 @@
 #include "worker/terminal/ring.h"
 #include "worker/terminal/screen.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define COLUMNS 20
@@ -84,9 +85,63 @@ static void bytes_become_cells(void **state)
         expect_text("abc\x1B[2D-\x1B[K", "a-\n\n\n\n\n");
         expect_text("12345678901234567890+", "12345678901234567890+\n+\n\n\n\n");
         expect_text("\xC3\xA4\xE4\xB8\xAD|", "\xC3\xA4\xE4\xB8\xAD|\n\n\n\n\n");
-        expect_text("1234567890123456789\xE4\xB8\xAD", "1234567890123456789\xE4\xB8\xAD+\n\n\n\n\n");
+        expect_text("1234567890123456789\xE4\xB8\xAD", "1234567890123456789\n\xE4\xB8\xAD\n\n\n\n");
         expect_text("\x1B(0lqk\x1B(B", "\xE2\x94\x8C\xE2\x94\x80\xE2\x94\x90\n\n\n\n\n");
         expect_text("\x1B[1;31mred\x1B[0m", "red\n\n\n\n\n");
+}
+
+static void marks_stay_with_their_character(void **state)
+{
+        char marked[12];
+        struct screen *screen = fresh("");
+
+        (void)state;
+        expect_text("e\xCC\x81|", "e\xCC\x81|\n\n\n\n\n");
+        expect_text("\xCC\x81|", "|\n\n\n\n\n"); /* on nothing */
+        expect_text("a\x1B[3;3H\xCC\x81|", "a\n\n  |\n\n\n");
+        expect_text("\xF4\x8F\x80\x80|\xF0\xBF\x80\x80", /* ours only */
+                    "\xEF\xBF\xBD|\xEF\xBF\xBD\n\n\n\n\n");
+        expect_text("1234567890123456789e\xCC\x81+", "1234567890123456789e\xCC\x81+\n+\n\n\n\n");
+        for (unsigned i = 0; i < 5000; i++) { /* different ones; from some number on the mark is lost */
+                int len = snprintf(marked, sizeof marked, "\r%c%c%c\xCC\x81", 0xE4 + (int)(i / 4096),
+                                   0xB8 + (int)(i / 64 % 8), 0x80 + (int)(i % 64));
+                screen_feed(screen, marked, (size_t)len);
+        }
+        screen_feed(screen, "\rn\xCC\x82\x1B[K", 6);
+        expect_screen(screen, 0, "n\n\n\n\n\n");
+        screen_free(screen);
+}
+
+/* A row of marked characters is longer than what a row may take: the last marks are lost. */
+static void a_row_of_marks_is_bounded(void **state)
+{
+        struct screen *screen = screen_new(WIRE_SCREEN_SIDE_MAX - 100, ROWS, 1);
+        struct seen seen;
+
+        (void)state;
+        for (int i = 0; i < WIRE_SCREEN_SIDE_MAX - 100; i++)
+                screen_feed(screen, "e\xE2\x83\x90\xE2\x83\x91\xE2\x83\x92", 10);
+        look(screen, 0, 0, &seen);
+        assert_memory_equal(seen.text.data, "e\xE2\x83\x90\xE2\x83\x91\xE2\x83\x92", 10);
+        assert_in_range(seen.text.len, 4 * WIRE_SCREEN_SIDE_MAX - 400, 4 * WIRE_SCREEN_SIDE_MAX + ROWS + 1);
+        forget(&seen);
+        screen_free(screen);
+}
+
+static void no_string_is_shown(void **state)
+{
+        char bytes[300];
+
+        (void)state;
+        expect_text("a\x1BPdcs\x1B\\b\x1B_apc\nx\x1B\\c\x1B]52;c;QUJD\ad\x1B]8;;u\x1B\\e", "abcde\n\n\n\n\n");
+        expect_text("a\x1BPdcs\x18" "b\x1B]0;t\x1B[1mc", "abc\n\n\n\n\n");
+        struct screen *screen = fresh("\x1BP");
+        memset(bytes, 'x', sizeof bytes);
+        for (size_t i = 0; i < 2 * (size_t)65536; i += sizeof bytes) /* an end to what has none */
+                screen_feed(screen, bytes, sizeof bytes);
+        screen_feed(screen, "\x1B" "cend", 5);
+        expect_screen(screen, 0, "end\n\n\n\n\n");
+        screen_free(screen);
 }
 
 static void the_cursor_is_saved_and_restored(void **state)
@@ -332,7 +387,7 @@ static void hostile_lengths_do_no_harm(void **state)
         screen_feed(screen, "mA", 2);
         for (int i = 0; i < 100000; i++)
                 screen_feed(screen, "\xCC\x81", 2);
-        expect_screen(screen, 0, "\xC3\xA4" "A\n\n\n\n\n");
+        expect_screen(screen, 0, "\xC3\xA4" "A\xCC\x81\xCC\x81\xCC\x81\n\n\n\n\n");
         screen_free(screen);
 }
 
@@ -390,6 +445,9 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(bytes_become_cells),
+                cmocka_unit_test(marks_stay_with_their_character),
+                cmocka_unit_test(a_row_of_marks_is_bounded),
+                cmocka_unit_test(no_string_is_shown),
                 cmocka_unit_test(the_cursor_is_saved_and_restored),
                 cmocka_unit_test(the_facts_of_a_screen),
                 cmocka_unit_test(a_title_that_was_cut_is_none),
