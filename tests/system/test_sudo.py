@@ -92,6 +92,19 @@ def test_the_password_is_typed_once(server, host, account):
     assert sudo(server, host, account, "echo still here", use_sudo=False, sudo_password="").output == "still here\n"
 
 
+@pytest.mark.parametrize("account", ["yash", "fish", "tcsh", "csh"])
+def test_in_the_language_of_the_session_s_shell(server, host, account):
+    """Also a text of several lines and beyond ASCII, a pipeline, and a sudo of the command's own."""
+    again = {"fish": "for i in a b\n  echo $i-ü\nend | cat\nid -un; sh -c 'exit 3'",
+             "yash": "for i in a b; do\n  echo $i\ndone | cat\nid -un; (exit 3)"}      # knows no ü without a locale
+    command = again.get(account, "/bin/echo a-ü\n/bin/echo b-ü | cat\nid -un; sh -c 'exit 3'")      # csh -c knows no loops
+    done(sudo(server, host, account, command), "a\nb\nroot\n" if account == "yash" else "a-ü\nb-ü\nroot\n", 3)
+    done(sudo(server, host, account, "sudo -u nobody sh -c 'id -un; exit 4'"), "nobody\n", 4)
+    failed(sudo(server, host, account, "id -un", sudo_password=WRONG), "did not accept the password")
+    assert host.answers(account) == [CANARY, CANARY, WRONG]
+    assert "still here\n" in sudo(server, host, account, "echo still here", sudo_password="").output
+
+
 def test_the_system_s_own_service(server, host):
     done(sudo(server, host, "unix", "id -un; exit 4"), "root\n", 4)
 
