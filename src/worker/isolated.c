@@ -42,8 +42,8 @@ static bool write_exec(struct buf *out, const struct job *job)
         if (job->sudo == NULL)
                 return buf_append(out, text.ptr, text.len);
         if (job->sudo->own_at != 0)
-                return sudo_write_own(out, job->sudo, text, /* is_piped= */ true);
-        return sudo_write_start(out, job->sudo, "sh", /* is_piped= */ true) && quote(out, text);
+                return sudo_write_own(out, job->sudo, NULL, text);
+        return sudo_write_start(out, job->sudo, NULL, "sh") && quote(out, text);
 }
 
 struct isolated *isolated_new(ssh_session ssh, const struct channel_env *env, struct job **job,

@@ -8,7 +8,6 @@ Throw-away accounts with names of their own, a file in /etc/sudoers.d and some i
 removed by stop(). sudo's passwords are judged and written down by pam_ask.c, except for "unix".
 """
 import os
-import shutil
 import subprocess
 import uuid
 
@@ -23,6 +22,12 @@ ACCOUNTS = {
     "nopty": ("bash", ALL, "timestamp_timeout=0, !use_pty", ["Password:~"]),
     "dash": ("dash", ALL, "timestamp_timeout=0", ["Password:~"]),
     "zsh": ("zsh", ALL, "timestamp_timeout=0", ["Password:~"]),
+    "ksh93": ("ksh93", ALL, "timestamp_timeout=0", ["Password:~"]),
+    "mksh": ("mksh", ALL, "timestamp_timeout=0", ["Password:~"]),
+    "yash": ("yash", ALL, "timestamp_timeout=0", ["Password:~"]),
+    "fish": ("fish", ALL, "timestamp_timeout=0", ["Password:~"]),
+    "tcsh": ("tcsh", ALL, "timestamp_timeout=0", ["Password:~"]),
+    "csh": ("bsd-csh", ALL, "timestamp_timeout=0", ["Password:~"]),
     "unix": ("bash", ALL, "timestamp_timeout=0", None),
     "cached": ("bash", ALL, "timestamp_timeout=15", ["Password:~"]),
     "nopasswd": ("bash", "ALL=(ALL:ALL) NOPASSWD: ALL", "use_pty", ["Password:~"]),
@@ -86,7 +91,8 @@ class SudoHost(Sshd):
                 os.remove(path)
         for name in self.made:
             subprocess.run(["userdel", name], capture_output=True, check=False, env={"PATH": SEARCH_PATH})
-            shutil.rmtree(f"/run/sudo/ts/{name}", ignore_errors=True)
+            if os.path.exists(f"/run/sudo/ts/{name}"):      # its cached credentials
+                os.remove(f"/run/sudo/ts/{name}")
         self.made, self.etc = [], []
         super().stop()
 

@@ -1,4 +1,7 @@
 """sudo: a whole command line as root; the password is typed once, at sudo's own proven prompt, or not at all."""
+import glob
+import os
+
 import pytest
 
 from conftest import wait_for_end
@@ -9,7 +12,8 @@ from test_secrets import nowhere
 
 CANARY = "correct horse"
 WRONG = "wr0ng-c4nary"
-ASKING = ["plain", "nopty", "dash", "zsh", "feedback", "german", "once", "lecture", "requiretty"]
+ASKING = ["plain", "nopty", "dash", "zsh", "feedback", "german", "once", "lecture", "requiretty", "ksh93", "mksh"]
+NO_READ_T = ("dash", "mksh")
 LEFT = "IFS= read -r -t 1 rest; echo \"[$rest]\"; id -un"     # what was typed beyond what sudo read
 
 
@@ -79,20 +83,33 @@ def asks(result, *texts):
 
 @pytest.mark.parametrize("account", ASKING)
 def test_the_password_is_typed_once(server, host, account):
-    command = "id -un" if account == "dash" else LEFT
+    command = "id -un" if account in NO_READ_T else LEFT
     result = sudo(server, host, account, command)
     assert result.exit_status == 0 and result.state == "done", result
-    wanted = "root\n" if account == "dash" else "[]\nroot\n"
+    wanted = "root\n" if account in NO_READ_T else "[]\nroot\n"
     assert result.output == wanted or (account == "lecture" and result.output.endswith("\n" + wanted)), result
     assert host.answers(account) == [CANARY]
     assert sudo(server, host, account, "echo still here", use_sudo=False, sudo_password="").output == "still here\n"
+
+
+@pytest.mark.parametrize("account", ["yash", "fish", "tcsh", "csh"])
+def test_in_the_language_of_the_session_s_shell(server, host, account):
+    """Also a text of several lines and beyond ASCII, a pipeline, and a sudo of the command's own."""
+    again = {"fish": "for i in a b\n  echo $i-ü\nend | cat\nid -un; sh -c 'exit 3'",
+             "yash": "for i in a b; do\n  echo $i\ndone | cat\nid -un; (exit 3)"}      # knows no ü without a locale
+    command = again.get(account, "/bin/echo a-ü\n/bin/echo b-ü | cat\nid -un; sh -c 'exit 3'")      # csh -c knows no loops
+    done(sudo(server, host, account, command), "a\nb\nroot\n" if account == "yash" else "a-ü\nb-ü\nroot\n", 3)
+    done(sudo(server, host, account, "sudo -u nobody sh -c 'id -un; exit 4'"), "nobody\n", 4)
+    failed(sudo(server, host, account, "id -un", sudo_password=WRONG), "did not accept the password")
+    assert host.answers(account) == [CANARY, CANARY, WRONG]
+    assert "still here\n" in sudo(server, host, account, "echo still here", sudo_password="").output
 
 
 def test_the_system_s_own_service(server, host):
     done(sudo(server, host, "unix", "id -un; exit 4"), "root\n", 4)
 
 
-@pytest.mark.parametrize("account", ["plain", "nopty", "zsh", "dash"])
+@pytest.mark.parametrize("account", ["plain", "nopty", "zsh", "dash", "ksh93", "mksh"])
 def test_all_of_the_line_is_elevated(server, host, account, tmp_path):
     path = f"{host.home(account)}/by-root-{account}"
     done(sudo(server, host, account, f"cd /etc && id -u | tr 0 x > {path}; (id -un; pwd) | cat; false || exit 7"), "root\n/etc\n", 7)
@@ -180,6 +197,27 @@ def test_what_runs_quietly_as_root_asks_nothing(server, host, account):
     assert sudo(server, host, account, "echo ok", sudo_password="").output == "ok\n"
 
 
+def test_no_process_and_no_file_shows_the_password(server, host):
+    """While the elevated command runs: arguments and environments of all processes, the account's files."""
+    running = sudo(server, host, "plain", "sleep 30", timeout=3)
+    assert running.state == "running" and host.answers("plain") == [CANARY], running
+    seen = 0
+    for place in glob.glob("/proc/[0-9]*/cmdline") + glob.glob("/proc/[0-9]*/environ"):
+        try:
+            with open(place, "rb") as file:
+                text = file.read()
+        except OSError:
+            continue
+        seen += b"mcp-ssh-session " in text
+        assert CANARY.encode() not in text, place
+    assert seen > 0     # our sudo was among them
+    server.call_tool("close_all_sessions")
+    for folder, _, names in os.walk(host.home("plain")):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as file:
+                assert CANARY.encode() not in file.read(), name
+
+
 # ---- it is not
 
 @pytest.mark.parametrize("account", ["plain", "nopty", "unix", "feedback", "zsh", "dash"])
@@ -217,6 +255,8 @@ def test_a_prompt_of_another_s_making_gets_nothing(server, host):
 def test_no_password_is_known(server, host):
     result = asks(sudo(server, host, "plain", "id -un", use_sudo=True, sudo_password=""), "none is known",
                   f"`mcp-ssh-session login {host.name('plain')} --sudo`")
+    screen = server.call_tool("read_screen", host=host.name("plain"))
+    assert "id -un" in screen.text and "sudo password: " not in screen.text, screen     # our prompt is nobody's to see
     server.call_tool("interrupt_command_by_id", command_id=result.command_id)
     assert wait_for_end(server, result.command_id).state == "interrupted"
     assert host.answers("plain") == []

@@ -161,12 +161,6 @@ void shell_type_waiting(struct shell *shell, int64_t now_ms)
                 shell_ask_name(shell, now_ms);
                 return;
         }
-        if (entry.job->sudo != NULL && level->driver->language != DRIVER_POSIX) {
-                refuse(shell, &shell->waiting, WIRE_HOW_REFUSED,
-                       "sudo is given its password in POSIX shells only, and the shell of this "
-                       "session is none: run \"sh\" in it first, then this command");
-                return;
-        }
         entry.wants_line = reads_line(&entry.job->text, level->driver);
         random_token(entry.start_nonce, MARKER_START_LEN);
         random_token(entry.end_nonce, MARKER_END_LEN);

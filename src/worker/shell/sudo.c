@@ -65,32 +65,29 @@ bool sudo_take_password(struct sudo *sudo, struct str password)
 
 /* ---- the command line ---- */
 
-static bool write_prompt_option(struct buf *out, const struct sudo *sudo, bool is_piped)
+/* On an exec channel sudo takes the shell's place: it is then alone there, see sudo_doubt_piped(). */
+static bool write_call(struct buf *out, const struct sudo *sudo, const char *call)
 {
-        return buf_printf(out, "%s-p '" PROMPT_HEAD "%.*s''%s" PROMPT_TAIL "'", is_piped ? "-S " : "",
-                          HALF, sudo->nonce, sudo->nonce + HALF);
+        return buf_printf(out, "%s -p '" PROMPT_HEAD "%.*s''%s" PROMPT_TAIL "'",
+                          call != NULL ? call : "exec sudo -S", HALF, sudo->nonce,
+                          sudo->nonce + HALF);
 }
 
-bool sudo_write_start(struct buf *out, const struct sudo *sudo, const char *shell, bool is_piped)
+bool sudo_write_start(struct buf *out, const struct sudo *sudo, const char *call, const char *shell)
 {
         const int half = MARKER_START_LEN / 2;
 
-        /* `command`: whatever aliases and functions say; an exec channel's shell has none, and
-         * leaves its place to sudo, which is then alone there */
-        return buf_append_str(out, is_piped ? "exec sudo " : "command sudo ")
-            && write_prompt_option(out, sudo, is_piped)
-            && buf_printf(out, " -- %s -c 'printf \"" MARK_SPELLED "%.*s\"\"%.*s\\a\"%s;eval \"shift;$1\"' %s ",
-                          shell, half, sudo->nonce, MARKER_START_LEN - half, sudo->nonce + half,
-                          is_piped ? " >&2" : "", shell);
+        return write_call(out, sudo, call)
+            && buf_printf(out, " -- sh -c 'printf \"" MARK_SPELLED "%.*s\"\"%.*s\\a\"%s;exec \"$0\" -c \"$1\"' %s ",
+                          half, sudo->nonce, MARKER_START_LEN - half, sudo->nonce + half,
+                          call != NULL ? "" : " >&2", shell);
 }
 
-bool sudo_write_own(struct buf *out, const struct sudo *sudo, struct str text, bool is_piped)
+bool sudo_write_own(struct buf *out, const struct sudo *sudo, const char *call, struct str text)
 {
         size_t word_at = sudo->own_at - strlen("sudo");
 
-        return buf_append(out, text.ptr, word_at)
-            && buf_append_str(out, is_piped ? "exec sudo " : "command sudo ")
-            && write_prompt_option(out, sudo, is_piped)
+        return buf_append(out, text.ptr, word_at) && write_call(out, sudo, call)
             && buf_append(out, text.ptr + sudo->own_at, text.len - sudo->own_at);
 }
 

@@ -65,14 +65,17 @@ bool sudo_take_password(struct sudo *sudo, struct str password);
 /* ---- the command line ---- */
 
 /*
- * As sudo_write_start() begins it, the whole command follows as one shell word. The prompt is
- * broken by quotes, so that no echo of the line looks like it. shell: that runs the command;
- * is_piped: the password is to come on standard input, the mark goes to standard error.
+ *      command sudo -p '<prompt>' -- sh -c 'printf "<mark>";exec "$0" -c "$1"' <shell> <command>
+ *
+ * The command is to follow, as one shell word. call: what runs sudo in the shell that gets the line,
+ * whatever functions and aliases say ("command sudo"); NULL: an exec channel, where the password
+ * comes on standard input and the mark goes to standard error. The prompt is broken by quotes, so
+ * that no echo of the line looks like it.
  */
-bool sudo_write_start(struct buf *out, const struct sudo *sudo, const char *shell, bool is_piped);
+bool sudo_write_start(struct buf *out, const struct sudo *sudo, const char *call, const char *shell);
 
 /* A text with a sudo of its own, which gets our prompt. */
-bool sudo_write_own(struct buf *out, const struct sudo *sudo, struct str text, bool is_piped);
+bool sudo_write_own(struct buf *out, const struct sudo *sudo, const char *call, struct str text);
 
 /* ---- what is printed ---- */
 

@@ -1,5 +1,6 @@
 #include "worker/shell/wrapper.h"
 
+#include "base/log.h"
 #include "base/scoped.h"
 #include "worker/shell/quoting.h"
 
@@ -20,6 +21,17 @@ static const char *first_words(const struct driver *driver)
         return "";
 }
 
+/* sudo itself, whatever functions and aliases say. */
+static const char *sudo_call(const struct driver *driver)
+{
+        switch (driver->language) {
+        case DRIVER_POSIX:
+        case DRIVER_FISH: return "command sudo";
+        case DRIVER_CSH:  return "\\sudo";
+        }
+        bug("driver language %d", (int)driver->language);
+}
+
 /* The shell of the session runs an elevated command as well, under a name that sudo's path has. */
 static const char *elevated_shell(const struct driver *driver)
 {
@@ -36,7 +48,8 @@ static bool write_own_sudo(struct buf *out, const struct wrapper *wrapper, size_
         scoped_buf struct buf text;
 
         buf_init(&text, wrapper->command.len + 2 * SUDO_PROMPT_MAX);
-        return sudo_write_own(&text, wrapper->sudo, wrapper->command, /* is_piped= */ false)
+        return sudo_write_own(&text, wrapper->sudo, sudo_call(wrapper->driver),
+                              wrapper->command)
             && buf_printf(out, "%s ", wrapper->driver->eval)
             && quoting_write(out, wrapper->driver, buf_str(&text), wrapper->status_before, line_start);
 }
@@ -48,8 +61,8 @@ static bool write_command(struct buf *out, const struct wrapper *wrapper, size_t
         if (wrapper->sudo != NULL && wrapper->sudo->own_at != 0)
                 return write_own_sudo(out, wrapper, line_start);
         bool is_begun = wrapper->sudo != NULL
-                              ? sudo_write_start(out, wrapper->sudo, elevated_shell(driver),
-                                                 /* is_piped= */ false)
+                              ? sudo_write_start(out, wrapper->sudo, sudo_call(driver),
+                                                 elevated_shell(driver))
                               : buf_printf(out, "%s ", driver->eval);
         return is_begun
             && quoting_write(out, driver, wrapper->command, wrapper->status_before, line_start);

@@ -25,8 +25,7 @@ struct wrapper {
         int status_before; /* what $? was, put back before the command; -1: leave it */
         bool is_first;     /* first line typed into this shell: takes our lines out of its history */
         struct str command;
-        const struct sudo *sudo; /* NULL: not elevated. Else the line's middle is, see sudo.h:
-                                    command sudo -p '<prompt>' -- <shell> -c '…' <shell> '<command>' */
+        const struct sudo *sudo; /* NULL: not elevated. Else the line's middle is, see sudo.h */
 };
 
 bool wrapper_write(struct buf *out, const struct wrapper *wrapper);

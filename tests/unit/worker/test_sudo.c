@@ -331,12 +331,12 @@ static void no_echo_of_the_line_looks_like_the_prompt(void **state)
 
         (void)state;
         buf_init(&line, OUT_MAX);
-        assert_true(sudo_write_start(&line, sudo, "bash", false));
+        assert_true(sudo_write_start(&line, sudo, "command sudo", "bash"));
         assert_null(strstr((const char *)line.data, sudo->prompt));
         assert_null(strchr((const char *)line.data, '\x1B'));
         assert_int_equal(strncmp((const char *)line.data, "command sudo -p '[mcp", 21), 0);
         buf_reset(&line);
-        assert_true(sudo_write_start(&line, sudo, "sh", true));
+        assert_true(sudo_write_start(&line, sudo, NULL, "sh"));
         assert_int_equal(strncmp((const char *)line.data, "exec sudo -S -p '[mcp", 21), 0);
         assert_non_null(strstr((const char *)line.data, " >&2;"));
 }
@@ -348,7 +348,7 @@ static void a_sudo_of_the_command_s_own_keeps_its_options(void **state)
         (void)state;
         buf_init(&line, OUT_MAX);
         sudo->own_at = 6;
-        assert_true(sudo_write_own(&line, sudo, str_of("  sudo -u postgres psql"), false));
+        assert_true(sudo_write_own(&line, sudo, "command sudo", str_of("  sudo -u postgres psql")));
         assert_int_equal(strncmp((const char *)line.data, "  command sudo -p '", 19), 0);
         assert_non_null(strstr((const char *)line.data, " sudo password: ' -u postgres psql"));
 }
