@@ -48,7 +48,7 @@ struct call {
         /* for tools that tell what is new */
         int64_t deadline_ms;
         uint64_t seen_total;
-        size_t seen_partial;
+        uint64_t seen_partial; /* a digest of it */
 };
 
 struct call_spec {

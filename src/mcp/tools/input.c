@@ -3,11 +3,18 @@
 #include "base/scoped.h"
 #include "mcp/call.h"
 #include "mcp/result.h"
+#include "mcp/screen_text.h"
 #include "mcp/tools/common.h"
 #include "mcp/tools/rows.h"
 
 #define INPUT_MAX (64 * 1024) /* bytes; more is a file, not something to type */
 #define QUIET_MS  300         /* output that pauses this long is taken for the reaction */
+
+#define SHELL_LINES       24    /* of the screen, where nothing but the shell got the input */
+#define SHELL_WAIT_MAX_MS 10000 /* a shell draws at once; it is quiet long before */
+#define SHELL_GOT_IT                                                                               \
+        "Input sent successfully\n\n[no command runs in this session: the shell itself got the "   \
+        "input]"
 
 /*
  * What is typed for the text: a newline is Enter, and Enter is CR; CR LF is one Enter. With
@@ -31,10 +38,20 @@ static void write_keys(struct buf *out, struct str text, bool escapes)
         }
 }
 
+/* FNV-1a: a line that is drawn over may look different and be as long as before. */
+static uint64_t digest(struct str text)
+{
+        uint64_t hash = UINT64_C(0xCBF29CE484222325);
+
+        for (size_t i = 0; i < text.len; i++)
+                hash = (hash ^ (uint8_t)text.ptr[i]) * UINT64_C(0x100000001B3);
+        return hash;
+}
+
 static void note_seen(struct call *call, const struct command_info *info)
 {
         call->seen_total = output_total(info->out);
-        call->seen_partial = output_partial(info->out).len;
+        call->seen_partial = digest(output_partial(info->out));
 }
 
 static void show(struct call *call, const struct command_info *info)
@@ -59,7 +76,7 @@ static void waited(struct call *call, enum wait_reason reason)
                 return;
         }
         bool is_silent = output_total(info.out) == call->seen_total
-                         && output_partial(info.out).len == call->seen_partial;
+                         && digest(output_partial(info.out)) == call->seen_partial;
         if (reason == WAIT_QUIET && is_silent && clock_now_ms() < call->deadline_ms)
                 call_wait(call, info.id, call->deadline_ms, QUIET_MS, waited); /* no reaction yet */
         else
@@ -99,6 +116,31 @@ static void send_input(struct call *call)
                 call_fail(&call, &err);
 }
 
+/* Nothing of ours runs there, so there is no output: the screen is what can be told. */
+static void shell_screen_came(struct call *call, const struct screen_info *info,
+                              const struct err *err)
+{
+        struct screen_view view = { .before = SHELL_GOT_IT, .max_lines = SHELL_LINES };
+
+        if (err != NULL) {
+                call_reply_text(&call, str_of(SHELL_GOT_IT "\n"));
+                return;
+        }
+        json_t *result = result_of_screen(info, &view);
+        call_reply(&call, &result);
+}
+
+static void show_shell(struct call *call)
+{
+        struct screen_request request = { .wait_ms = args_int(&call->args, "wait_s") * 1000 };
+        struct err err;
+
+        if (request.wait_ms > SHELL_WAIT_MAX_MS)
+                request.wait_ms = SHELL_WAIT_MAX_MS;
+        if (!call_read_screen(call, &request, shell_screen_came, &err))
+                call_reply_text(&call, str_of(SHELL_GOT_IT "\n"));
+}
+
 static void send_session_input(struct call *call)
 {
         struct session_ref session = call_session(call);
@@ -116,8 +158,7 @@ static void send_session_input(struct call *call)
                 return;
         }
         if (id.n == 0 || !engine_info(call->engine, id, &info)) {
-                call_reply_text(&call, str_of("Input sent successfully\n\n[no command runs in this "
-                                              "session: the shell itself got the input]\n"));
+                show_shell(call);
                 return;
         }
         note_seen(call, &info); /* nothing was read since the input was sent */
