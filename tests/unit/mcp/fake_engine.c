@@ -453,7 +453,10 @@ static bool is_due(const struct engine *engine, const struct fake_wait *wait,
                 return true;
         int64_t quiet_since = command->changed_ms > wait->begun_ms ? command->changed_ms
                                                                    : wait->begun_ms;
-        if (command_state_is_final(command->info.state))
+        if (wait->spec.seek != NULL
+            && seek_look(wait->spec.seek, command->info.out, NULL) == SEEK_FOUND)
+                *out_reason = WAIT_FOUND;
+        else if (command_state_is_final(command->info.state))
                 *out_reason = WAIT_ENDED;
         else if (command->info.state == COMMAND_AWAITING)
                 *out_reason = WAIT_AWAITING;
