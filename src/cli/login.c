@@ -21,11 +21,12 @@ struct login {
         long long port;   /* 0: not given */
         long long server; /* 0: not given */
         bool use_stdin;
+        bool is_for_sudo;
 };
 
 static const char login_usage[] =
         "usage: mcp-ssh-session login [--username USER] [--port PORT] [--key FILE] [--server PID]\n"
-        "                             [--stdin] HOST\n";
+        "                             [--sudo] [--stdin] HOST\n";
 
 /* ---- which server ---- */
 
@@ -69,6 +70,7 @@ static bool send_login(const struct login *login, struct server_link *link, stru
                 .username = str_of(login->username != NULL ? login->username : ""),
                 .key_filename = str_of(login->key_filename != NULL ? login->key_filename : ""),
                 .port = (uint32_t)login->port,
+                .is_for_sudo = login->is_for_sudo,
         };
 
         buf_init(&message, CONTROL_MESSAGE_MAX);
@@ -176,6 +178,7 @@ static bool read_arguments(struct login *login, int argc, char **argv)
                 { "key", required_argument, NULL, 'k' },
                 { "server", required_argument, NULL, 's' },
                 { "stdin", no_argument, NULL, 'i' },
+                { "sudo", no_argument, NULL, 'S' },
                 { 0 },
         };
         bool is_good = true;
@@ -191,6 +194,7 @@ static bool read_arguments(struct login *login, int argc, char **argv)
                         is_good = read_number(optarg, INT32_MAX, &login->server) && is_good;
                         break;
                 case 'i': login->use_stdin = true; break;
+                case 'S': login->is_for_sudo = true; break;
                 default: is_good = false; break;
                 }
         }

@@ -26,6 +26,7 @@ struct guest {
         char *username;
         char *key_filename;
         int port;
+        bool is_for_sudo;
         int64_t wait_until_ms;
 
         struct connection_watch watch;
@@ -33,6 +34,7 @@ struct guest {
         char *name;          /* of the connection, resolved */
         uint64_t questions;
         bool is_asked;
+        bool asks_for_sudo; /* the question is our own: the password for sudo */
         bool is_told; /* the end is told; nothing else is said */
         bool is_ended;
 };
@@ -99,6 +101,47 @@ static bool say_hello(struct guest *guest)
 
 /* ---- watching ---- */
 
+static void ask(struct guest *guest, const struct control_prompt *asked)
+{
+        scoped_buf struct buf message;
+
+        buf_init(&message, CONTROL_MESSAGE_MAX);
+        guest->is_asked = true;
+        if (control_write_prompt(&message, ++guest->questions, asked))
+                say(guest, &message, /* is_last= */ false);
+}
+
+static const char *name_of(const struct guest *guest)
+{
+        return guest->name != NULL ? guest->name : guest->host;
+}
+
+static void ask_for_sudo(struct guest *guest)
+{
+        scoped_free char *text = xasprintf("sudo password for %s: ", name_of(guest));
+        const struct control_prompt asked = { .text = str_of(text) };
+
+        guest->asks_for_sudo = true;
+        ask(guest, &asked);
+}
+
+static void keep_sudo_password(struct guest *guest, const struct secret *secret)
+{
+        struct err err;
+
+        guest->asks_for_sudo = false;
+        if (secret == NULL || secret_len(secret) == 0) {
+                say_end(guest, CONTROL_FAILED, "no password was given, and none is kept");
+        } else if (engine_keep_sudo_password(guest->engine, guest->connection, secret, &err)) {
+                scoped_free char *end = xasprintf("the sudo password for %s is kept in memory until "
+                                                  "sudo refuses it or the server ends",
+                                                  name_of(guest));
+                say_end(guest, CONTROL_DONE, end);
+        } else {
+                say_end(guest, CONTROL_FAILED, err.text);
+        }
+}
+
 static void on_step(void *arg, enum connect_step step, const char *text)
 {
         struct guest *guest = arg;
@@ -109,8 +152,11 @@ static void on_step(void *arg, enum connect_step step, const char *text)
         }
         if (step != CONNECT_STEP_LOG_IN)
                 return;
-        scoped_free char *end = xasprintf("logged in as %s by %s",
-                                          guest->name != NULL ? guest->name : guest->host, text);
+        if (guest->is_for_sudo) {
+                ask_for_sudo(guest);
+                return;
+        }
+        scoped_free char *end = xasprintf("logged in as %s by %s", name_of(guest), text);
         say_end(guest, CONTROL_DONE, end);
 }
 
@@ -126,17 +172,13 @@ static void on_failure(void *arg, enum connect_step step, const struct err *why)
 static void on_prompt(void *arg, const struct connect_prompt *prompt)
 {
         struct guest *guest = arg;
-        scoped_buf struct buf message;
         const struct control_prompt asked = {
                 .is_echoed = prompt->is_echoed,
                 .text = str_of(prompt->text),
                 .instruction = str_of(prompt->instruction),
         };
 
-        buf_init(&message, CONTROL_MESSAGE_MAX);
-        guest->is_asked = true;
-        if (control_write_prompt(&message, ++guest->questions, &asked))
-                say(guest, &message, /* is_last= */ false);
+        ask(guest, &asked);
 }
 
 static void on_moved(void *arg, uint64_t id)
@@ -166,6 +208,8 @@ static void connect_as_asked(struct guest *guest)
                         (void)uv_timer_start(&guest->timer, on_retry, RETRY_MS, 0);
                 else
                         say_end(guest, CONTROL_FAILED, err.text);
+        } else if (is_ready && guest->is_for_sudo) {
+                ask_for_sudo(guest);
         } else if (is_ready) {
                 say_end(guest, CONTROL_DONE, "it was logged in there already");
         }
@@ -193,6 +237,7 @@ static bool take_login(struct guest *guest, const struct frame *frame)
         guest->username = copy_or_null(login.username);
         guest->key_filename = copy_or_null(login.key_filename);
         guest->port = (int)login.port;
+        guest->is_for_sudo = login.is_for_sudo != 0;
         guest->wait_until_ms = clock_now_ms() + WAIT_MS;
         log_info("a person logs in to %s", log_quote(guest->host, strlen(guest->host)));
         connect_as_asked(guest);
@@ -210,7 +255,10 @@ static bool take_answer(struct guest *guest, const struct frame *frame)
         guest->is_asked = false;
         struct secret *secret =
                 answer.is_answered != 0 ? secret_new(answer.answer.ptr, answer.answer.len) : NULL;
-        engine_answer(guest->engine, guest->connection, secret);
+        if (guest->asks_for_sudo)
+                keep_sudo_password(guest, secret);
+        else
+                engine_answer(guest->engine, guest->connection, secret);
         secret_free(secret);
         return true;
 }

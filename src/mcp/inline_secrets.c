@@ -31,9 +31,11 @@ static bool refuse(const struct inline_secret *secret, const json_t *host, struc
         return err_set(
                 err, ERR_INPUT,
                 "%s is not taken in a tool call: this server runs with --inline-secrets "
-                "deny. Ask the user to run `mcp-ssh-session login %s` in a terminal, or to set "
+                "deny. Ask the user to run `mcp-ssh-session login %s%s` in a terminal, or to set "
                 "OVRD_%s_%s in the server's environment; or use a key or an agent.",
-                secret->argument, log_quote(name, strlen(name)), log_quote(name, strlen(name)),
+                secret->argument, log_quote(name, strlen(name)),
+                strcmp(secret->variable, "SUDO_PASS") == 0 ? " --sudo" : "",
+                log_quote(name, strlen(name)),
                 secret->variable);
 }
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#define QUESTION_MAX 200 /* bytes of what a program asks */
+#define QUESTION_MAX 500 /* bytes of what a program asks */
 #define COMMAND_MAX  500 /* bytes of a command's text in a record */
 
 #define put(...) ((void)buf_printf(__VA_ARGS__))

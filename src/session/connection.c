@@ -127,6 +127,7 @@ void connection_free(struct connection *connection)
         hidden_names_fini(&connection->hidden);
         free(connection->name);
         free(connection->limit_key);
+        free(connection->trust_command);
         free(connection->key_filename);
         free(connection->host);
         free(connection->user);

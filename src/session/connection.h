@@ -119,6 +119,13 @@ bool connection_asks_for_secret(const struct connection *connection);
 /* A person's answer to what on_prompt asked; NULL: declined. False: nothing is asked now. */
 bool connection_answer(struct connection *connection, const struct secret *answer);
 
+/*
+ * For sudo on its host, for as long as the server lives; commands that wait for one get it.
+ * ERR_STATE, ERR_HOST_KEY: it is not to have one.
+ */
+bool connection_keep_sudo_password(struct connection *connection, const struct secret *password,
+                                   struct err *err);
+
 /* ---- commands ---- */
 
 /* Gives the command to the connection; it starts as soon as it can. */

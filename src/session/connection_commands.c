@@ -89,26 +89,31 @@ static bool post(struct connection *connection, bool is_written, struct err *err
 }
 
 /* An isolated command begins where the shell of its session is, if that is known. */
-static bool write_start_dir(struct buf *out, const struct command *command)
+static bool write_start_dir(struct buf *out, const struct command *command, size_t *out_len)
 {
         scoped_buf struct buf line;
 
         buf_init(&line, WIRE_PAYLOAD_MAX);
+        *out_len = 0;
         if (command->start_dir == NULL)
                 return true;
         bool ok = buf_append_str(&line, "cd '");
         for (const char *at = command->start_dir; ok && *at != 0; at++)
                 ok = *at == '\'' ? buf_append_str(&line, "'\\''") : buf_append(&line, at, 1);
-        return ok && buf_append_str(&line, "' || exit 1\n")
-               && wire_write_bytes(out, WIRE_RUN_TEXT, command->id.n, line.data, line.len);
+        ok = ok && buf_append_str(&line, "' || exit 1\n");
+        *out_len = line.len;
+        return ok && wire_write_bytes(out, WIRE_RUN_TEXT, command->id.n, line.data, line.len);
 }
 
-static bool write_run(struct buf *out, const struct command *command)
+static bool write_run(struct connection *connection, struct command *command)
 {
+        struct buf *out = postbox_out(connection->postbox);
+        size_t text_at;
         struct wire_writer begin = wire_begin(out, WIRE_RUN_BEGIN, command->id.n);
 
         wire_put_i64(&begin, (int64_t)command->shell);
-        if (!wire_end(&begin) || !write_start_dir(out, command))
+        if (!wire_end(&begin) || !write_start_dir(out, command, &text_at)
+            || !connection_write_sudo(connection, command, text_at))
                 return false;
         for (size_t at = 0; at < command->text_len; at += TEXT_PIECE) {
                 size_t left = command->text_len - at;
@@ -137,7 +142,7 @@ static void send_run(struct connection *connection, struct command *command)
         size_t begin = out->len;
         struct err err;
 
-        bool is_written = write_run(out, command);
+        bool is_written = write_run(connection, command);
         if (!is_written)
                 out->len = begin; /* not half of it */
         if (post(connection, is_written, &err)) {

@@ -27,10 +27,10 @@ bool connection_has_person(const struct connection *connection)
 /* ---- what was typed before ---- */
 
 /*
- * What a password was typed for: not for whoever has the same user, host and port at the end of
- * another way, or is checked by other host keys. Yours, free().
+ * Not for whoever has the same user, host and port at the end of
+ * another way, or is checked by other host keys.
  */
-static char *password_name(const struct connection *connection)
+char *connection_password_name(const struct connection *connection)
 {
         return xasprintf("%s\n%s@%s port %d\n%s\n%s", connection->name, connection->user,
                          connection->host, connection->port, connection->route,
@@ -39,7 +39,7 @@ static char *password_name(const struct connection *connection)
 
 const struct secret *connection_find_password(const struct connection *connection)
 {
-        scoped_free char *name = password_name(connection);
+        scoped_free char *name = connection_password_name(connection);
 
         return connection->password != NULL
                        ? connection->password
@@ -79,7 +79,7 @@ bool connection_on_secret(struct connection *connection, const struct wire_secre
         if (connection->state != CONNECTION_AUTH)
                 return false;
         if (secret->kind == WIRE_PROMPT_PASSWORD) {
-                name = password_name(connection);
+                name = connection_password_name(connection);
                 /* one that the call gave is not the one that was kept */
                 if (!connection->had_password || login->password != NULL)
                         keep_or_forget(connection, KEYRING_PASSWORD, name,
@@ -203,7 +203,7 @@ static void write_apart(const struct alias *said, struct buf *out)
 }
 
 /* In shell words; what a call may say is short and has no quotes in it, see target.h. */
-static char *login_command(const struct connection *connection)
+char *connection_login_command(const struct connection *connection, bool is_sudo)
 {
         const struct alias *said = &connection->aliases[0];
         bool is_quoted = strchr(said->given, '[') != NULL; /* [v6]:port is a pattern to a shell */
@@ -215,7 +215,7 @@ static char *login_command(const struct connection *connection)
         write_apart(said, &text);
         if (connection->key_filename != NULL && connection->override.key == NULL)
                 (void)buf_printf(&text, " --key '%s'", connection->key_filename);
-        (void)buf_append_str(&text, "`");
+        (void)buf_append_str(&text, is_sudo ? " --sudo`" : "`");
         return buf_take(&text);
 }
 
@@ -223,7 +223,7 @@ char *connection_advice(const struct connection *connection)
 {
         switch (connection->login.advice) {
         case WIRE_ADVICE_LOGIN: {
-                scoped_free char *login = login_command(connection);
+                scoped_free char *login = connection_login_command(connection, /* is_sudo= */ false);
                 return xasprintf("Run %s in a terminal.", login);
         }
         case WIRE_ADVICE_TRUST:

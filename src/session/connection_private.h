@@ -11,6 +11,7 @@
  *      connection_login.c        questions for a person, and their answers
  *      connection_frames.c       what the worker says
  *      connection_run_frames.c   the same, about shells and commands
+ *      connection_sudo.c         what an elevated command's worker is told
  *      connection_commands.c     commands and shells on it
  *      connection_end.c          how it ends
  *
@@ -102,6 +103,7 @@ struct connection {
         char *host_keys_basis; /* what its host's key was judged by, see host_keys.h */
         uint8_t config_print[SHA256_LEN]; /* of ssh_config.h */
 
+        char *trust_command;     /* that vouches for its host's key, which was new; NULL: it was not */
         bool had_password;       /* one that a call gave: it is not kept */
         bool has_asked_again;    /* for a jump host, because the first was lost */
         bool has_worker;         /* the zygote was asked for one, and has not reported its end */
@@ -192,6 +194,11 @@ void connection_start_worker(struct connection *connection, int fd); /* takes fd
 
 /* connection_login.c */
 bool connection_has_person(const struct connection *connection);
+/* What a password was typed for; yours, free(). */
+char *connection_password_name(const struct connection *connection);
+
+/* The command for a person, in backquotes; yours, free(). */
+char *connection_login_command(const struct connection *connection, bool is_sudo);
 const struct secret *connection_find_password(const struct connection *connection);
 const struct secret *connection_find_passphrase(const struct connection *connection,
                                                 unsigned identity);
@@ -201,6 +208,12 @@ bool connection_on_prompt(struct connection *connection, const struct wire_promp
 bool connection_on_secret(struct connection *connection, const struct wire_secret *secret);
 /* What mends a refused log-in: a sentence; yours, free(). */
 char *connection_advice(const struct connection *connection);
+
+/* connection_sudo.c */
+
+/* Writes nothing for a command that is not elevated. text_at: where its text begins in what is sent. */
+bool connection_write_sudo(struct connection *connection, struct command *command, size_t text_at);
+void connection_on_sudo_refused(struct connection *connection, struct command *command);
 
 /* connection_frames.c */
 void connection_on_frame(void *arg, const struct frame *frame);

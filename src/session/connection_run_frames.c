@@ -174,6 +174,18 @@ static void on_awaiting(struct connection *connection, const struct frame *frame
         }
 }
 
+static void on_sudo_refused(struct connection *connection, const struct frame *frame)
+{
+        struct command *command = command_of(connection, frame);
+
+        if (command == NULL)
+                return;
+        if (frame->len != 0 || command->sudo == NULL)
+                connection_break_off(connection, frame, "not now");
+        else
+                connection_on_sudo_refused(connection, command);
+}
+
 static void on_ended(struct connection *connection, const struct frame *frame)
 {
         struct wire_end end;
@@ -211,6 +223,7 @@ bool connection_on_run_frame(struct connection *connection, const struct frame *
         case WIRE_PARTIAL: on_partial(connection, frame); return true;
         case WIRE_AWAITING: on_awaiting(connection, frame); return true;
         case WIRE_ENDED: on_ended(connection, frame); return true;
+        case WIRE_SUDO_REFUSED: on_sudo_refused(connection, frame); return true;
         default: return false; /* a number from a worker, not our enum */
         }
 }

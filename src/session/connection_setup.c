@@ -267,6 +267,9 @@ static void go_on_to_log_in(struct connection *connection, uint32_t bits)
 {
         struct err err;
 
+        if ((bits & WIRE_HOST_KEY_NEW) != 0)
+                connection->trust_command =
+                        xstrdup(host_keys_trust_command(connection->host_keys));
         connection_set_state(connection, CONNECTION_AUTH);
         connection_set_deadline(connection, AUTH_MS);
         if (!wire_write_u32(postbox_out(connection->postbox), WIRE_HOST_KEY_OK, 0, bits)) {

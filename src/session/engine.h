@@ -89,6 +89,13 @@ bool engine_add_host_key(struct engine *engine, uint64_t id, struct err *err);
 /* To the watch's on_prompt, at most once for each; NULL: declined. Nothing is asked: fine. */
 void engine_answer(struct engine *engine, uint64_t id, const struct secret *answer);
 
+/*
+ * For sudo on this connection's host, until the server ends or sudo refuses it. ERR_STATE: it is
+ * not connected; ERR_HOST_KEY: its key was new; ERR_INPUT: nobody can type such a password.
+ */
+bool engine_keep_sudo_password(struct engine *engine, uint64_t id, const struct secret *password,
+                               struct err *err);
+
 /* The host of the last log-in that was refused, as its call said it; "" none. Borrowed. */
 const char *engine_last_refused(const struct engine *engine);
 
@@ -99,6 +106,8 @@ struct run_request {
         const char *text; /* the command */
         size_t text_len;
         bool isolated;
+        bool use_sudo;             /* all of it runs elevated; so it does with a sudo_password */
+        const char *sudo_password; /* the operator's own wins; NULL or "": not given */
 };
 
 /*

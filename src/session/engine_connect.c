@@ -160,6 +160,19 @@ void engine_answer(struct engine *engine, uint64_t id, const struct secret *answ
         (void)connection_answer(connection, answer); /* nothing is asked: documented */
 }
 
+bool engine_keep_sudo_password(struct engine *engine, uint64_t id, const struct secret *password,
+                               struct err *err)
+{
+        struct connection *connection = connections_find(engine->connections, id);
+        const struct str bytes = { secret_bytes(password), secret_len(password) };
+
+        if (connection == NULL)
+                return err_set(err, ERR_STATE, "the connection has ended; try again");
+        return engine_check_sudo_password(bytes.ptr, bytes.len, err)
+            && redactor_add(engine->redactor, bytes, err)
+            && connection_keep_sudo_password(connection, password, err);
+}
+
 const char *engine_last_refused(const struct engine *engine)
 {
         return engine->env.last_refused != NULL ? engine->env.last_refused : "";

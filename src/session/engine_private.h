@@ -62,6 +62,7 @@ bool engine_on_jump(void *arg, struct connection *behind, const struct hop *hop,
                     struct err *err);
 
 /* engine_run.c */
+bool engine_check_sudo_password(const char *bytes, size_t len, struct err *err);
 bool engine_check_input(size_t len, struct err *err); /* what one call may type */
 
 /* engine_sessions.c: the shell that a call means */

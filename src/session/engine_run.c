@@ -1,10 +1,12 @@
 #include "session/engine_private.h"
 
 #include "base/log.h"
+#include "session/command/sudo_text.h"
 
 #include <inttypes.h>
 #include <string.h>
 
+#define SUDO_TEXT_MAX (100 * 1024) /* bytes of an elevated command: it is one argument of sudo's */
 #define INPUT_MAX (1024 * 1024) /* bytes typed in one call */
 
 static bool check_text(const struct run_request *request, struct err *err)
@@ -39,8 +41,63 @@ static bool check_rest(const struct run_request *request, struct err *err)
         return key == NULL || target_check_key_path(key, err);
 }
 
+/* ---- sudo ---- */
+
+bool engine_check_sudo_password(const char *bytes, size_t len, struct err *err)
+{
+        if (len > SECRET_ANSWER_MAX)
+                return err_set(err, ERR_INPUT, "sudo_password is longer than %d bytes.",
+                               SECRET_ANSWER_MAX);
+        for (size_t i = 0; i < len; i++)
+                if ((unsigned char)bytes[i] < ' ' || bytes[i] == 0x7F)
+                        return err_set(err, ERR_INPUT,
+                                       "the sudo password has a control character in it, which a "
+                                       "terminal would act on: leave it out.");
+        return true;
+}
+
+static bool check_sudo(struct engine *engine, const struct run_request *request,
+                       const struct override *override, struct err *err)
+{
+        const char *given = engine_or_null(request->sudo_password);
+        const struct secret *set = override->sudo_password;
+
+        if (given != NULL
+            && (!engine_add_secret(engine, given, strlen(given), err)
+                || !engine_check_sudo_password(given, strlen(given), err)))
+                return false;
+        if (set != NULL && !engine_check_sudo_password(secret_bytes(set), secret_len(set), err))
+                return false;
+        if ((request->use_sudo || given != NULL) && request->text_len > SUDO_TEXT_MAX)
+                return err_set(err, ERR_LIMIT,
+                               "an elevated command may have %d bytes, this one has %zu: put it "
+                               "into a file on the host and run that.",
+                               SUDO_TEXT_MAX, request->text_len);
+        return true;
+}
+
+/* A plain call of sudo keeps its options, and only gets our prompt. */
+static void set_sudo(struct command *command, const struct run_request *request,
+                     const struct override *override)
+{
+        const char *given = engine_or_null(request->sudo_password);
+        size_t own_at = sudo_text_own((struct str){ request->text, request->text_len });
+        struct secret *password = NULL;
+
+        if (!request->use_sudo && given == NULL && own_at == 0)
+                return;
+        if (override->sudo_password == NULL && given != NULL)
+                password = secret_new(given, strlen(given));
+        command_set_sudo(command, own_at,
+                         override->sudo_password != NULL && secret_len(override->sudo_password) > 0
+                                 ? override->sudo_password
+                                 : password);
+        secret_free(password);
+}
+
 static void submit(struct engine *engine, struct connection *connection,
-                   const struct run_request *request, const char *shell, command_id *out_id)
+                   const struct run_request *request, const struct override *override,
+                   const char *shell, command_id *out_id)
 {
         struct command *command = command_new(request->text, request->text_len, request->isolated,
                                               request->session.host);
@@ -49,6 +106,7 @@ static void submit(struct engine *engine, struct connection *connection,
         struct err err;
 
         command_set_redactor(command, engine->redactor);
+        set_sudo(command, request, override);
         *out_id = commands_add(engine->commands, &command);
         if (!connection_submit(connection, added, shell, &busy, &err))
                 command_end(added, COMMAND_FAILED, &err); /* asked before: cannot be */
@@ -70,10 +128,11 @@ bool engine_run(struct engine *engine, const struct run_request *request, comman
             || !engine_parse_reference(engine, &request->session, &target, &override, err))
                 return false;
         shell = shell != NULL ? shell : SHELL_DEFAULT;
-        bool ok = engine_get_connection(engine, request, &target, &override, &connection, err)
+        bool ok = check_sudo(engine, request, &override, err)
+                  && engine_get_connection(engine, request, &target, &override, &connection, err)
                   && connection_may_submit(connection, shell, request->isolated, out_busy, err);
         if (ok)
-                submit(engine, connection, request, shell, out_id);
+                submit(engine, connection, request, &override, shell, out_id);
         target_fini(&target);
         return ok;
 }

@@ -46,6 +46,7 @@ bool control_write_login(struct buf *out, const struct control_login *login)
         put_str(&writer, login->username);
         put_str(&writer, login->key_filename);
         wire_put_u32(&writer, login->port);
+        wire_put_u32(&writer, login->is_for_sudo);
         return wire_end(&writer);
 }
 
@@ -57,7 +58,8 @@ bool control_read_login(const struct frame *frame, struct control_login *out_log
         login.username = wire_get_bytes(&reader);
         login.key_filename = wire_get_bytes(&reader);
         login.port = wire_get_u32(&reader);
-        if (!wire_read_done(&reader) || login.host.len == 0 || login.port > UINT16_MAX
+        login.is_for_sudo = wire_get_u32(&reader);
+        if (!wire_read_done(&reader) || login.is_for_sudo > 1 || login.host.len == 0 || login.port > UINT16_MAX
             || !is_text(login.host, CONTROL_NAME_MAX) || !is_text(login.username, CONTROL_NAME_MAX)
             || !is_text(login.key_filename, CONTROL_TEXT_MAX))
                 return false;

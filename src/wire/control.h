@@ -13,7 +13,7 @@
  */
 #include "wire/frame.h"
 
-#define CONTROL_VERSION     1
+#define CONTROL_VERSION     2
 #define CONTROL_TEXT_MAX    8192 /* bytes of a text; longer ones are refused */
 #define CONTROL_NAME_MAX    1024 /* bytes of a host, a user or a path */
 #define CONTROL_ANSWER_MAX  1024 /* bytes that a person types */
@@ -42,6 +42,7 @@ struct control_login {
         struct str username; /* these two "": not given */
         struct str key_filename;
         uint32_t port; /* 0: not given */
+        uint32_t is_for_sudo; /* 1: then a password for sudo is asked for, and kept */
 };
 
 struct control_prompt {

@@ -197,6 +197,31 @@ bool wire_write_u32_bytes(struct buf *out, enum wire_kind kind, uint64_t id, uin
         return wire_end(&writer);
 }
 
+bool wire_write_sudo(struct buf *out, uint64_t command, const struct wire_sudo *sudo)
+{
+        struct wire_writer writer = wire_begin(out, WIRE_RUN_SUDO, command);
+
+        wire_put_u32(&writer, sudo->own_at);
+        put_str(&writer, sudo->password);
+        put_str(&writer, sudo->whom);
+        put_str(&writer, sudo->why_none);
+        return wire_end(&writer);
+}
+
+bool wire_read_sudo(const struct frame *frame, struct wire_sudo *out_sudo)
+{
+        struct wire_reader reader = wire_read(frame);
+        struct wire_sudo sudo = { .own_at = wire_get_u32(&reader) };
+
+        sudo.password = wire_get_bytes(&reader);
+        sudo.whom = wire_get_bytes(&reader);
+        sudo.why_none = wire_get_bytes(&reader);
+        if (!wire_read_done(&reader))
+                return false;
+        *out_sudo = sudo;
+        return true;
+}
+
 bool wire_write_two_bytes(struct buf *out, enum wire_kind kind, uint64_t id, struct str first,
                           struct str second)
 {

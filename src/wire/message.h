@@ -30,6 +30,8 @@ enum wire_kind {
         WIRE_SHELL_CLOSE,  /* id = shell id */
         WIRE_RUN_BEGIN,    /* id = command id: i64 shell id (0: isolated, on an exec channel) */
         WIRE_RUN_TEXT,     /* id = command id: bytes of the command; as many frames as it takes */
+        WIRE_RUN_SUDO,     /* id = command id: struct wire_sudo. Before WIRE_RUN_GO: it runs elevated;
+                              later: the password that it waits for */
         WIRE_RUN_GO,       /* id = command id: the text is complete */
         WIRE_INPUT,        /* id = command id: bytes to type, as they are */
         WIRE_SHELL_INPUT,  /* id = shell id: bytes to type, as they are */
@@ -62,6 +64,7 @@ enum wire_kind {
         WIRE_SCREEN_ROW,   /* id = the read's ticket: struct wire_screen_row; from the top downwards */
         WIRE_SCREEN,       /* id = the read's ticket: struct wire_screen; nothing follows for this id */
         WIRE_ADVICE,       /* u32 enum wire_advice: what would mend the WIRE_FAILED that follows */
+        WIRE_SUDO_REFUSED, /* id = command id: sudo did not take the password that was sent with it */
 };
 
 /* Of WIRE_HOST_KEY_OK. */
@@ -212,6 +215,14 @@ struct wire_screen {
         struct str title;
 };
 
+struct wire_sudo {
+        uint32_t own_at;     /* where in the text the word sudo ends that is to prompt in our way; 0:
+                                all of the text is run by a sudo of ours */
+        struct str password; /* "" none is known */
+        struct str whom;     /* for people: "bob@web1:22" */
+        struct str why_none; /* for people: why there is no password, and what to do */
+};
+
 struct wire_end {
         enum wire_how how;
         int32_t status;    /* -1: none was seen */
@@ -232,6 +243,9 @@ bool wire_read_prompt(const struct frame *frame, struct wire_prompt *out_prompt)
 
 bool wire_write_secret(struct buf *out, const struct wire_secret *secret);
 bool wire_read_secret(const struct frame *frame, struct wire_secret *out_secret);
+
+bool wire_write_sudo(struct buf *out, uint64_t command, const struct wire_sudo *sudo);
+bool wire_read_sudo(const struct frame *frame, struct wire_sudo *out_sudo);
 
 bool wire_write_screen_read(struct buf *out, uint64_t shell, const struct wire_screen_read *read);
 bool wire_read_screen_read(const struct frame *frame, struct wire_screen_read *out_read);

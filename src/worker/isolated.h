@@ -23,6 +23,15 @@ void isolated_free(struct isolated *isolated);
 /* Reads at most budget bytes and tells them. False: it is over, its end was told. */
 bool isolated_turn(struct isolated *isolated, size_t budget, int64_t now_ms);
 
+/* ---- the probe, see shell.h; only for an elevated command at its sudo's prompt ---- */
+
+bool isolated_wants_probe(const struct isolated *isolated, int64_t now_ms, const char **out_nonce);
+void isolated_on_asked(struct isolated *isolated);
+void isolated_on_facts(struct isolated *isolated, const struct facts *facts, int64_t now_ms);
+
+/* Nobody can be asked: then the prompt alone has to do, on a channel that is ours alone. */
+void isolated_on_no_probe(struct isolated *isolated);
+
 int64_t isolated_deadline_ms(const struct isolated *isolated);
 uint64_t isolated_id(const struct isolated *isolated);
 

@@ -25,6 +25,7 @@ void job_free(struct job *job)
 {
         if (job == NULL)
                 return;
+        sudo_free(job->sudo);
         buf_fini(&job->text);
         buf_fini(&job->cleaned);
         clean_fini(&job->out);

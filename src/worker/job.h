@@ -8,6 +8,7 @@
  */
 #include "base/buf.h"
 #include "wire/message.h"
+#include "worker/shell/sudo.h"
 #include "worker/terminal/clean.h"
 
 #include <stdbool.h>
@@ -24,6 +25,7 @@ struct job {
         uint64_t id;
         struct buf *frames; /* not ours */
         struct buf text;    /* the command, until it was typed or sent */
+        struct sudo *sudo;  /* NULL: it is not elevated */
         struct clean out;
         struct clean err;
         struct buf cleaned; /* between cleaner and frame; empty between calls */

@@ -26,6 +26,7 @@ struct session_channel {
         bool is_unanswered; /* the open was given up before the host answered it */
         bool close_stdin;
         bool eof_sent;
+        bool wipes; /* a secret is in unsent, or its remains */
         const struct channel_env *env; /* not ours; NULL: nothing */
         size_t env_sent;
         struct buf unsent;
@@ -223,6 +224,17 @@ static void go_on_opening(struct session_channel *channel, int64_t now_ms)
         channel->state = SESSION_CHANNEL_OPEN;
 }
 
+/* What has left leaves its bytes behind in the buffer. */
+static void wipe_sent(struct session_channel *channel)
+{
+        struct buf *unsent = &channel->unsent;
+
+        if (!channel->wipes || unsent->data == NULL)
+                return;
+        secret_wipe(unsent->data + unsent->len, unsent->cap - unsent->len);
+        channel->wipes = unsent->len > 0;
+}
+
 static void send_unsent(struct session_channel *channel)
 {
         size_t sent = 0;
@@ -241,6 +253,7 @@ static void send_unsent(struct session_channel *channel)
                 sent += (size_t)n;
         }
         buf_consume(&channel->unsent, sent);
+        wipe_sent(channel);
         if (channel->unsent.len == 0 && channel->close_stdin && !channel->eof_sent) {
                 channel->eof_sent = true;
                 (void)ssh_channel_send_eof(channel->ssh);
@@ -282,6 +295,28 @@ bool session_channel_write(struct session_channel *channel, const void *bytes, s
         if (channel->state == SESSION_CHANNEL_OPEN)
                 send_unsent(channel);
         return true;
+}
+
+bool session_channel_write_secret(struct session_channel *channel, const struct secret *secret)
+{
+        struct buf *unsent = &channel->unsent;
+        size_t len = secret_len(secret) + 1;
+
+        if (!buf_reserve(unsent, len)) /* growing later would leave a copy behind */
+                return false;
+        if (!session_channel_write(channel, secret_bytes(secret), secret_len(secret))
+            || !session_channel_write(channel, channel->exec != NULL ? "\n" : "\r", 1))
+                return false;
+        channel->wipes = true;
+        wipe_sent(channel);
+        return true;
+}
+
+void session_channel_close_stdin(struct session_channel *channel)
+{
+        channel->close_stdin = true;
+        if (channel->state == SESSION_CHANNEL_OPEN)
+                send_unsent(channel);
 }
 
 void session_channel_resize(struct session_channel *channel, uint32_t columns, uint32_t rows)

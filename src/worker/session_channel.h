@@ -11,6 +11,7 @@
  *          seen by the worker's loop, not here.
  */
 #include "base/err.h"
+#include "base/secret.h"
 #include "base/str.h"
 #include "worker/channel_env.h"
 
@@ -64,6 +65,12 @@ size_t session_channel_read(struct session_channel *channel, bool is_stderr, voi
 
 /* Queues the bytes; false: SESSION_CHANNEL_UNSENT_MAX reached or the channel has ended. */
 bool session_channel_write(struct session_channel *channel, const void *bytes, size_t len);
+
+/* The secret and Enter (CR on a terminal, else LF); no copy of it stays here once it is sent. */
+bool session_channel_write_secret(struct session_channel *channel, const struct secret *secret);
+
+/* Sends EOF when all that is queued has left. */
+void session_channel_close_stdin(struct session_channel *channel);
 
 /* Tells the host the terminal's new size (RFC 4254 6.7), or asks for it so if it opens just now. */
 void session_channel_resize(struct session_channel *channel, uint32_t columns, uint32_t rows);

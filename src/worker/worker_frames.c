@@ -83,9 +83,15 @@ static void begin_command(struct worker *worker, const struct frame *frame)
 
 static void run_isolated(struct worker *worker, struct job **job, int64_t now_ms)
 {
+        bool is_elevated = (*job)->sudo != NULL;
+
         for (size_t i = 0; i < ISOLATED_MAX; i++)
                 if (worker->isolated[i] == NULL) {
                         worker->isolated[i] = isolated_new(worker->ssh, &worker->env, job, now_ms);
+                        if (is_elevated)
+                                worker_begin_probe(worker, now_ms);
+                        if (worker->probe_failed)
+                                isolated_on_no_probe(worker->isolated[i]);
                         return;
                 }
         refuse_command(worker, (*job)->id, "too many isolated commands on this connection");
@@ -106,6 +112,22 @@ static void run_command(struct worker *worker, struct pending *pending, int64_t 
                 job_free(pending->job);
                 pending->job = NULL;
         }
+}
+
+static void take_sudo(struct worker *worker, const struct frame *frame, int64_t now_ms)
+{
+        struct pending *pending = find_pending(worker, frame->id);
+        struct shell *shell = find_shell_of_job(worker, frame->id);
+        struct wire_sudo sudo;
+
+        if (!wire_read_sudo(frame, &sudo))
+                bug("a request for sudo that cannot be read");
+        if (pending != NULL && pending->job->sudo == NULL)
+                pending->job->sudo = sudo_new(&sudo);
+        else if (shell != NULL) /* else it has ended meanwhile */
+                shell_take_password(shell, frame->id, sudo.password, now_ms);
+        secret_wipe((uint8_t *)worker->frames.in.data + worker->frames.in_used - frame->len,
+                    frame->len);
 }
 
 static void add_text(struct worker *worker, const struct frame *frame)
@@ -194,6 +216,7 @@ void worker_serve_frame(struct worker *worker, const struct frame *frame, int64_
         case WIRE_FORWARD_CLOSE: forwards_close(&worker->forwards, frame->id); break;
         case WIRE_RUN_BEGIN: begin_command(worker, frame); break;
         case WIRE_RUN_TEXT:  add_text(worker, frame); break;
+        case WIRE_RUN_SUDO:  take_sudo(worker, frame, now_ms); break;
         case WIRE_RUN_GO:
                 if (pending != NULL)
                         run_command(worker, pending, now_ms);

@@ -64,5 +64,6 @@ void worker_serve_frame(struct worker *worker, const struct frame *frame, int64_
 
 /* The oldest that waits, if no other is being found; see shell.h. */
 void worker_start_next_shell(struct worker *worker, int64_t now_ms);
+void worker_begin_probe(struct worker *worker, int64_t now_ms); /* unless there is one, or cannot be */
 void worker_turn_probe(struct worker *worker, int64_t now_ms);
 void worker_drop_shell(struct worker *worker, size_t at);

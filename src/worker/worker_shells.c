@@ -35,8 +35,22 @@ static long long find_new_child(const struct worker *worker, struct str lines)
         return found;
 }
 
+static struct isolated *find_isolated(struct worker *worker, uint64_t id)
+{
+        for (size_t i = 0; i < ISOLATED_MAX; i++)
+                if (worker->isolated[i] != NULL && isolated_id(worker->isolated[i]) == id)
+                        return worker->isolated[i];
+        return NULL;
+}
+
 static void take_answer(struct worker *worker, const struct probe_answer *answer, int64_t now_ms)
 {
+        if (answer->is_piped) {
+                struct isolated *isolated = find_isolated(worker, answer->owner);
+                if (isolated != NULL)
+                        isolated_on_facts(isolated, &answer->facts, now_ms);
+                return;
+        }
         struct shell *shell = worker_find_shell(worker, answer->owner);
 
         if (shell == NULL)
@@ -58,6 +72,14 @@ static void ask_probe(struct worker *worker, int64_t now_ms)
                 shell_on_asked(shell);
                 probe_ask(worker->probe, shell_id(shell), pid, now_ms);
         }
+        for (size_t i = 0; i < ISOLATED_MAX && probe_state(worker->probe) == PROBE_IDLE; i++) {
+                struct isolated *isolated = worker->isolated[i];
+                const char *nonce;
+                if (isolated == NULL || !isolated_wants_probe(isolated, now_ms, &nonce))
+                        continue;
+                isolated_on_asked(isolated);
+                probe_ask_piped(worker->probe, isolated_id(isolated), nonce, now_ms);
+        }
 }
 
 void worker_turn_probe(struct worker *worker, int64_t now_ms)
@@ -78,6 +100,15 @@ void worker_turn_probe(struct worker *worker, int64_t now_ms)
         for (size_t i = 0; i < SHELLS_MAX; i++)
                 if (worker->shells[i] != NULL)
                         shell_on_no_probe(worker->shells[i], now_ms);
+        for (size_t i = 0; i < ISOLATED_MAX; i++)
+                if (worker->isolated[i] != NULL)
+                        isolated_on_no_probe(worker->isolated[i]);
+}
+
+void worker_begin_probe(struct worker *worker, int64_t now_ms)
+{
+        if (worker->probe == NULL && !worker->probe_failed)
+                worker->probe = probe_new(worker->ssh, now_ms);
 }
 
 void worker_drop_shell(struct worker *worker, size_t at)
@@ -107,6 +138,5 @@ void worker_start_next_shell(struct worker *worker, int64_t now_ms)
         if (next == NULL)
                 return;
         shell_start(next, now_ms);
-        if (worker->probe == NULL && !worker->probe_failed) /* the shell is asked for first */
-                worker->probe = probe_new(worker->ssh, now_ms);
+        worker_begin_probe(worker, now_ms); /* the shell is asked for first */
 }

@@ -10,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         struct wire_key key;
         struct wire_prompt prompt;
         struct wire_secret secret;
+        struct wire_sudo sudo;
         struct buf out;
 
         buf_init(&out, WIRE_HEADER_LEN + WIRE_PAYLOAD_MAX);
@@ -39,6 +40,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         if (len <= WIRE_PAYLOAD_MAX && wire_read_secret(&frame, &secret)) {
                 fuzz_check(secret.kind < WIRE_PROMPT_INTERACTIVE && secret.is_good <= 1);
                 fuzz_check(wire_write_secret(&out, &secret));
+                fuzz_check(fuzz_same(out.data + WIRE_HEADER_LEN, out.len - WIRE_HEADER_LEN, bytes, len));
+        }
+        buf_reset(&out);
+        if (len <= WIRE_PAYLOAD_MAX && wire_read_sudo(&frame, &sudo)) {
+                fuzz_check(wire_write_sudo(&out, 1, &sudo));
                 fuzz_check(fuzz_same(out.data + WIRE_HEADER_LEN, out.len - WIRE_HEADER_LEN, bytes, len));
         }
         buf_fini(&out);

@@ -362,7 +362,8 @@ def bad_arguments():
             ("max_chars_zero", {**ok, "max_chars": 0}, "max_chars"),
             ("max_chars_text", {**ok, "max_chars": "all"}, "max_chars"),
             ("key_missing_file", {**ok, "key_filename": "/no/such/key"}, "/no/such/key"),
-            ("sudo_password", {**ok, "sudo_password": "x"}, "send_input"),
+            ("sudo_password_control", {**ok, "sudo_password": "x\x03"}, "control character"),
+            ("use_sudo_text", {**ok, "use_sudo": "yes please"}, "use_sudo"),
             ("enable_password", {**ok, "enable_password": "x"}, "enable"),
     ]:
         yield pytest.param(arguments, hint, id=name)

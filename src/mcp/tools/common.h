@@ -14,9 +14,9 @@
           .help = "Name, alias, user@host[:port]" }
 #define ARG_USERNAME { .name = "username", .kind = ARG_STRING, .help = "Login name" }
 #define ARG_PASSWORD                                                                               \
-        { .name = "password", .kind = ARG_STRING, .help = "SSH password; prefer keys or an agent" }
+        { .name = "password", .kind = ARG_STRING, .help = "SSH password; prefer keys" }
 #define ARG_KEY_FILENAME                                                                           \
-        { .name = "key_filename", .kind = ARG_STRING, .help = "Private key file on this machine" }
+        { .name = "key_filename", .kind = ARG_STRING, .help = "Private key file here" }
 #define ARG_PORT                                                                                   \
         { .name = "port", .kind = ARG_INT, .help = "SSH port", .min = 1, .max = 65535 }
 #define ARG_SESSION                                                                                \

@@ -8,13 +8,12 @@
 #include <string.h>
 #include <strings.h>
 
-static bool refuse_password(const char *name, struct err *err)
+static bool refuse_enable(struct err *err)
 {
         return err_set(err, ERR_INPUT,
-                       "%s is not supported yet. Run the command without it (sudo …, enable); when "
-                       "the result says 'paused waiting for user input (password …)', answer with "
-                       "send_input.",
-                       name);
+                       "enable_password is not supported yet. Run enable without it; when the "
+                       "result says 'paused waiting for user input (password …)', answer with "
+                       "send_input.");
 }
 
 /* Starts what the arguments say; when it cannot, the call is answered and false returned. */
@@ -28,6 +27,8 @@ static bool start(struct call *call, command_id *out_id)
                 .text = text.ptr,
                 .text_len = text.len,
                 .isolated = args_bool(&call->args, "isolated"),
+                .use_sudo = args_bool(&call->args, "use_sudo"),
+                .sudo_password = args_text(&call->args, "sudo_password"),
         };
         struct command_info holder;
         command_id busy = { 0 };
@@ -66,11 +67,8 @@ static void execute(struct call *call)
         struct err err;
         command_id id;
 
-        if (args_has(&call->args, "enable_password")
-            || args_has(&call->args, "sudo_password")) {
-                (void)refuse_password(args_has(&call->args, "sudo_password") ? "sudo_password"
-                                                                             : "enable_password",
-                                      &err);
+        if (args_has(&call->args, "enable_password")) {
+                (void)refuse_enable(&err);
                 call_fail(&call, &err);
                 return;
         }
@@ -121,7 +119,13 @@ static void execute_async(struct call *call)
           .help = "Shell command; may have several lines" }
 #define ARG_ISOLATED                                                                               \
         { .name = "isolated", .kind = ARG_BOOL, .fallback = "false",                               \
-          .help = "Run outside the shell: separate stderr, no stdin, no terminal" }
+          .help = "Outside the shell: own stderr, no stdin, no terminal" }
+#define ARG_USE_SUDO                                                                               \
+        { .name = "use_sudo", .kind = ARG_BOOL, .fallback = "false",                               \
+          .help = "Run it as root" }
+#define ARG_SUDO_PASSWORD                                                                          \
+        { .name = "sudo_password", .kind = ARG_STRING,                                             \
+          .help = "Implies use_sudo" }
 
 const struct tool tool_execute_command = {
         .name = "execute_command",
@@ -142,12 +146,12 @@ const struct tool tool_execute_command = {
                 { .name = "enable_password", .kind = ARG_STRING, .help = "Not supported yet" },
                 { .name = "enable_command", .kind = ARG_STRING, .fallback = "enable",
                   .help = "Not supported yet" },
-                { .name = "sudo_password", .kind = ARG_STRING,
-                  .help = "Not supported: run sudo, then send_input" },
+                ARG_SUDO_PASSWORD,
                 { .name = "timeout", .kind = ARG_INT, .max = WAIT_MAX_S, .fallback = "30",
                   .help = "Seconds to wait for the end; never kills" },
                 ARG_SESSION,
                 ARG_ISOLATED,
+                ARG_USE_SUDO,
                 ARG_MAX_CHARS,
                 { 0 } },
         .flags = TOOL_DESTRUCTIVE | TOOL_OPEN_WORLD | TOOL_CORE,
@@ -170,9 +174,11 @@ const struct tool tool_execute_command_async = {
                 ARG_KEY_FILENAME,
                 ARG_PORT,
                 { .name = "timeout", .kind = ARG_INT, .max = OFFSET_MAX, .fallback = "300",
-                  .help = "Accepted, without effect: nothing is killed" },
+                  .help = "Without effect: nothing is killed" },
                 ARG_SESSION,
                 ARG_ISOLATED,
+                ARG_USE_SUDO,
+                ARG_SUDO_PASSWORD,
                 { 0 } },
         .flags = TOOL_DESTRUCTIVE | TOOL_OPEN_WORLD,
         .run = execute_async,

@@ -54,8 +54,8 @@ const struct tool tool_get_command_status = {
         .help = "Get a command's state, exit status and output, also of one that runs in "
                 "background. With wait_s it waits until the command ends or asks for input, at "
                 "most that long: prefer that to polling; with wait_for also until its output "
-                "has that. With offset it returns only what came "
-                "after; each result says the next offset. Example: "
+                "has that. With offset it returns only what came after; each result says the "
+                "next offset. Example: "
                 "{\"command_id\":\"…\",\"wait_s\":30,\"offset\":4096}",
         .args = (const struct arg[]) {
                 ARG_COMMAND_ID,

@@ -125,10 +125,23 @@ const char *command_shown_text(const struct command *command)
         return command->shown_text != NULL ? command->shown_text : command->text;
 }
 
+void command_set_sudo(struct command *command, size_t own_at, const struct secret *password)
+{
+        struct command_sudo *sudo = xcalloc(1, sizeof *sudo);
+
+        sudo->own_at = own_at;
+        if (password != NULL)
+                sudo->password = secret_new(secret_bytes(password), secret_len(password));
+        command->sudo = sudo;
+}
+
 void command_free(struct command *command)
 {
         if (command == NULL)
                 return;
+        if (command->sudo != NULL)
+                secret_free(command->sudo->password);
+        free(command->sudo);
         list_remove(&command->node);
         free(command->session);
         if (command->shown_text != NULL)
@@ -155,6 +168,10 @@ static void enter_final_state(struct command *command)
 {
         command->ended_ms = clock_now_ms();
         command->ended_wall_ms = clock_wall_ms();
+        if (command->sudo != NULL) {
+                secret_free(command->sudo->password);
+                command->sudo->password = NULL;
+        }
         output_settle(command->out);
         if (command->err != NULL)
                 output_settle(command->err);

@@ -7,6 +7,7 @@
  */
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/secret.h"
 #include "session/command/command.h"
 
 #define COMMAND_NAME_LEN     36         /* of a UUID */
@@ -21,6 +22,13 @@ struct command_watch {
         void *arg;
 };
 
+/* Of an elevated command. */
+struct command_sudo {
+        size_t own_at;           /* as in struct wire_sudo; before it is sent in its own text */
+        struct secret *password; /* the operator's or the call's; NULL: a person's, if there is one.
+                                    Freed when the command has ended */
+};
+
 struct command {
         command_id id;
         char name[COMMAND_NAME_LEN + 1];
@@ -31,6 +39,7 @@ struct command {
         bool is_sent;                      /* the worker was told to run it */
         bool was_moved;                    /* its first connection was lost before that */
         bool isolated;
+        struct command_sudo *sudo; /* NULL: it is not elevated */
         bool is_started; /* the worker has seen its start mark */
         bool new_shell;
         const struct redactor *redactor; /* not ours; NULL: none */
@@ -73,6 +82,8 @@ const char *command_shown_text(const struct command *command); /* what the text 
 void command_set_state(struct command *command, enum command_state next);
 bool command_may_become(enum command_state from, enum command_state to);
 
+/* It is elevated. password may be NULL, and is copied. */
+void command_set_sudo(struct command *command, size_t own_at, const struct secret *password);
 void command_set_session(struct command *command, const char *session);
 void command_set_awaiting(struct command *command, enum wire_awaiting awaiting, char **question);
 void command_add_note(struct command *command, const char *note);

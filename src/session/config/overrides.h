@@ -4,8 +4,8 @@
  * _FINGERPRINT.
  *
  * <host> is the host as a call says it. An override beats what the call says otherwise.
- * OVRD_<host>_SUDO_PASS and _ENABLE_PASS are not used yet. No variable of either name is taken
- * for the OVRD_…_PASS of a host called …_SUDO or …_ENABLE.
+ * OVRD_<host>_SUDO_PASS is for sudo there; _ENABLE_PASS is not used yet. No variable of either name
+ * is taken for the OVRD_…_PASS of a host called …_SUDO or …_ENABLE.
  *
  * Process: supervisor.
  * Memory:  overrides_new() takes all of them out of the environment and overwrites the values in

@@ -17,6 +17,7 @@ struct keyring;
 enum keyring_kind {
         KEYRING_PASSWORD,   /* name: user, host, port, the way there and what its key is judged by */
         KEYRING_PASSPHRASE, /* name: path of the key file */
+        KEYRING_SUDO,       /* for sudo; name: as of a password. Not known to be good when kept */
 };
 
 struct keyring *keyring_new(void);

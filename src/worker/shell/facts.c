@@ -3,6 +3,7 @@
  *      m <icanon 0|1> <echo 0|1> <icrnl 0|1>
  *      f <pid> <state> <wait> <stack> <name…>      wait: r reads a terminal, p polls,
  *      a <pid> <argv…>                             o something else, ? not to be seen
+ *      u <pid> <euid> <parent> <0|1>               the same of sudo; 1: it has children
  *      s <pid>                                     the session's shell exists
  */
 #include "worker/shell/facts.h"
@@ -59,18 +60,39 @@ static void take_args(struct facts *facts, struct str rest)
                         copy(facts->processes[i].args, FACTS_ARGS_MAX, str_trim(rest));
 }
 
+static void take_parents(struct facts *facts, struct str rest)
+{
+        long long pid, euid, parent, children;
+
+        if (!str_number(str_word(&rest), &pid))
+                return;
+        if (!str_number(str_word(&rest), &euid))
+                euid = -1;
+        if (!str_number(str_word(&rest), &parent) || !str_number(str_word(&rest), &children))
+                return;
+        for (size_t i = 0; i < facts->process_count; i++)
+                if (facts->processes[i].pid == pid) {
+                        facts->processes[i].has_parents = true;
+                        facts->processes[i].euid = euid;
+                        facts->processes[i].parent = parent;
+                        facts->processes[i].has_children = children != 0;
+                }
+}
+
 void facts_take_line(struct facts *facts, struct str line)
 {
         struct str kind = str_word(&line);
 
         if (str_is(kind, "s"))
-                facts->found = true;
+                facts->found = str_number(str_word(&line), &facts->shell_pid);
         else if (str_is(kind, "m"))
                 take_modes(facts, line);
         else if (str_is(kind, "f"))
                 take_process(facts, line);
         else if (str_is(kind, "a"))
                 take_args(facts, line);
+        else if (str_is(kind, "u"))
+                take_parents(facts, line);
 }
 
 /* ---- the verdict ---- */

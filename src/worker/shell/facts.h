@@ -28,11 +28,16 @@ struct facts_process {
         bool reads_terminal; /* sleeps in a read of a terminal */
         bool polls;          /* sleeps in select, poll or epoll */
         char name[FACTS_NAME_MAX];
-        char args[FACTS_ARGS_MAX]; /* shells only: argv, blanks between */
+        char args[FACTS_ARGS_MAX]; /* shells and sudo only: argv, blanks between */
+        bool has_parents;      /* sudo only: the next three are known */
+        long long euid;      /* -1 unknown */
+        long long parent;
+        bool has_children;
 };
 
 struct facts {
         bool found;       /* the session's shell exists and has a terminal */
+        long long shell_pid; /* which process that is */
         bool modes_known; /* the next three */
         bool canonical;
         bool echo;

@@ -5,6 +5,9 @@
  *                   foreground group) k (start of the stack; field 28)
  *   wait_of DIR     W: r sleeps in a read of the terminal $T, p polls, o anything else, ? unknown.
  *                   /proc/PID/syscall where the kernel lets us (numbers by architecture), else wchan.
+ *   parents_of PID  a sudo's effective uid, its parent, whether it has children
+ *   piped NONCE     a child of our sshd without a terminal that has it in its arguments, and what
+ *                   that has started
  *   list            our sshd's children that have a terminal
  *   probe PID       that process's terminal: its modes, and the foreground group among the
  *                   process's descendants
@@ -15,6 +18,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/scoped.h"
 #include "worker/session_channel.h"
 
 #include <stdlib.h>
@@ -45,6 +49,18 @@ static const char script[] =
         "[ -r /proc/$1/task/$1/children ] || { D=`cd /proc; echo [0-9]*`; return; }\n"
         "while [ $# -gt 0 ] && [ ${#D} -lt 2000 ]; do\n"
         "D=\"$D $1\"; children_of $1; shift; set -- $* $c; done; }\n"
+        "parents_of() { U=-1; { while read -r a b c d; do [ $a = Uid: ] && U=$c && break; done\n"
+        "} 2>/dev/null </proc/$1/status; P=$p; children_of $1; N=0\n"
+        "[ -r /proc/$1/task/$1/children ] || for c in `cd /proc; echo [0-9]*`; do\n"
+        "stat_of $c && [ \"$p\" = $1 ] && break; c=; done; [ \"$c\" ] && N=1\n"
+        "echo \"u $1 $U $P $N\"; }\n"
+        "piped() { children_of $PPID; [ \"$c\" ] || c=`cd /proc; echo [0-9]*`; T=/nonexistent\n"
+        "for K in $c; do { grep -qF -e \"$1\" /proc/$K/cmdline; } 2>/dev/null || continue\n"
+        "stat_of $K && [ \"$p\" = $PPID ] && [ \"$y\" = 0 ] || continue; Q=$p\n"
+        "echo \"s $Q\"; echo 'm 1 0 1'; family_of $K; for i in $D; do stat_of $i || continue\n"
+        "wait_of /proc/$i; echo \"f $i $s $W $k $n\"\n"
+        "echo \"a $i `tr '\\000\\n' '  ' </proc/$i/cmdline 2>/dev/null`\"\n"
+        "parents_of $i; done; return; done; }\n"
         "list() { children_of $PPID; [ \"$c\" ] || c=`cd /proc; echo [0-9]*`\n"
         "for i in $c; do stat_of $i && [ \"$p\" = $PPID ] && [ \"$y\" != 0 ] && echo \"c $i $k $n\"\n"
         "done; }\n"
@@ -57,8 +73,9 @@ static const char script[] =
         "for i in $F $D; do case $seen in *\" $i \"*) continue;; esac; seen=\"$seen$i \"\n"
         "stat_of $i && [ \"$y\" = $Y ] && [ \"$g\" = $F ] || continue\n"
         "wait_of /proc/$i; echo \"f $i $s $W $k $n\"\n"
-        "case $n in *sh|*sh?*|busybox) echo \"a $i `tr '\\000\\n' '  ' </proc/$i/cmdline 2>/dev/null`\"\n"
-        "esac; done; }\n";
+        "case $n in *sh|*sh?*|busybox|sudo|sudo-rs)\n"
+        "echo \"a $i `tr '\\000\\n' '  ' </proc/$i/cmdline 2>/dev/null`\";; esac\n"
+        "case $n in sudo|sudo-rs) parents_of $i;; esac; done; }\n";
 
 struct probe {
         struct session_channel *channel;
@@ -67,6 +84,7 @@ struct probe {
         int64_t deadline_ms; /* of the answer that is awaited */
         uint64_t owner;
         bool is_list;
+        bool is_piped;
         struct buf answer;
         bool has_answer;
         size_t answer_len; /* of the answer's lines, without the line that ends them */
@@ -187,23 +205,38 @@ void probe_turn(struct probe *probe, int64_t now_ms)
                 give_up(probe, "no answer in time");
 }
 
-void probe_ask(struct probe *probe, uint64_t owner, long long pid, int64_t now_ms)
+static void ask(struct probe *probe, uint64_t owner, const char *question, int64_t now_ms)
 {
-        char *question = pid == 0
-                               ? xasprintf("list; echo z %s\n", probe->nonce)
-                               : xasprintf("probe %lld; echo z %s\n", pid, probe->nonce);
-
         if (probe->state != PROBE_IDLE)
                 bug("probe_ask in state %d", (int)probe->state);
         buf_reset(&probe->answer);
         probe->has_answer = false;
         probe->owner = owner;
-        probe->is_list = pid == 0;
+        probe->is_list = false;
+        probe->is_piped = false;
         probe->deadline_ms = now_ms + PROBE_TIMEOUT_MS;
         probe->state = PROBE_ASKED;
         if (!session_channel_write(probe->channel, question, str_of(question).len))
                 give_up(probe, "the helper takes no questions");
-        free(question);
+}
+
+void probe_ask(struct probe *probe, uint64_t owner, long long pid, int64_t now_ms)
+{
+        scoped_free char *question =
+                pid == 0 ? xasprintf("list; echo z %s\n", probe->nonce)
+                         : xasprintf("probe %lld; echo z %s\n", pid, probe->nonce);
+
+        ask(probe, owner, question, now_ms);
+        probe->is_list = pid == 0;
+}
+
+void probe_ask_piped(struct probe *probe, uint64_t owner, const char *nonce, int64_t now_ms)
+{
+        scoped_free char *question =
+                xasprintf("piped '%s'; echo z %s\n", nonce, probe->nonce);
+
+        ask(probe, owner, question, now_ms);
+        probe->is_piped = true;
 }
 
 bool probe_take_answer(struct probe *probe, struct probe_answer *out_answer)
@@ -216,6 +249,7 @@ bool probe_take_answer(struct probe *probe, struct probe_answer *out_answer)
         *out_answer = (struct probe_answer){
                 .owner = probe->owner,
                 .is_list = probe->is_list,
+                .is_piped = probe->is_piped,
                 .lines = lines,
         };
         struct str line;

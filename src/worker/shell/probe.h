@@ -47,8 +47,16 @@ int64_t probe_deadline_ms(const struct probe *probe);
  */
 void probe_ask(struct probe *probe, uint64_t owner, long long pid, int64_t now_ms);
 
+/*
+ * Asks about the child of our sshd that has no terminal and the nonce (letters, digits, '_', '-') in
+ * its arguments, and what that child has started: the facts' modes mean nothing, and their
+ * shell_pid is our sshd.
+ */
+void probe_ask_piped(struct probe *probe, uint64_t owner, const char *nonce, int64_t now_ms);
+
 struct probe_answer {
         uint64_t owner;
+        bool is_piped;
         bool is_list;       /* of children: then the lines are "c <pid> <stack> <name>" */
         struct str lines;   /* borrowed until the next probe_turn() */
         struct facts facts; /* only if not is_list */

@@ -158,6 +158,7 @@ void shell_type_waiting(struct shell *shell, int64_t now_ms)
                 .status_before = level->last_status,
                 .is_first = level->is_fresh,
                 .command = buf_str(&entry->job->text),
+                .sudo = entry->job->sudo,
         };
         memcpy(wrapper.start_nonce, entry->start_nonce, sizeof wrapper.start_nonce);
         memcpy(wrapper.end_nonce, entry->end_nonce, sizeof wrapper.end_nonce);
@@ -207,6 +208,8 @@ void shell_input(struct shell *shell, const void *bytes, size_t len, int64_t now
                 }
                 return;
         }
+        if (top->job->sudo != NULL && top->job->sudo->step == SUDO_BEGINS)
+                sudo_give_up(top->job->sudo, "something else was typed before");
         top->is_muted = false;
         top->was_answered = true;
         top->job->awaiting = WIRE_AWAITING_NOTHING; /* the supervisor says the same by itself */
@@ -223,6 +226,12 @@ static void type_interrupt(struct shell *shell, int64_t now_ms)
         shell_ask_soon(shell, INTERRUPT_ASK_MS, now_ms);
 }
 
+void shell_interrupt_now(struct shell *shell, int64_t now_ms)
+{
+        shell_top_entry(shell)->interrupted_ms = now_ms;
+        type_interrupt(shell, now_ms);
+}
+
 static int64_t interrupt_due_ms(const struct shell *shell, const struct entry *top)
 {
         return top->started_ms != 0 ? top->started_ms + FORK_MS : shell->phase_since_ms + START_MS;
@@ -233,8 +242,7 @@ static void interrupt_when_due(struct shell *shell, struct entry *top, int64_t n
         if (!top->interrupt_wanted || now_ms < interrupt_due_ms(shell, top))
                 return;
         top->interrupt_wanted = false;
-        top->interrupted_ms = now_ms;
-        type_interrupt(shell, now_ms);
+        shell_interrupt_now(shell, now_ms);
 }
 
 void shell_interrupt(struct shell *shell, uint64_t job_id, int64_t now_ms)
@@ -290,6 +298,8 @@ void shell_end_over(struct shell *shell, const struct wire_end *end, int64_t now
                 }
                 if (entry->interrupted_ms != 0 && own.how != WIRE_HOW_LOST)
                         own.how = WIRE_HOW_INTERRUPTED;
+                if (entry->job->sudo != NULL)
+                        (void)sudo_judge_end(entry->job->sudo, /* is_piped= */ false, &own);
                 job_end(entry->job, &own);
                 job_free(entry->job);
         }

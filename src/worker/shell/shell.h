@@ -60,6 +60,8 @@ void shell_run(struct shell *shell, struct job **job, int64_t now_ms);
 bool shell_has_job(const struct shell *shell, uint64_t job_id);
 void shell_input(struct shell *shell, const void *bytes, size_t len, int64_t now_ms);
 void shell_interrupt(struct shell *shell, uint64_t job_id, int64_t now_ms);
+/* For a command that is elevated and waits for it; else it is not used. */
+void shell_take_password(struct shell *shell, uint64_t job_id, struct str password, int64_t now_ms);
 void shell_close(struct shell *shell);
 
 /* Reads at most budget bytes from the host, and does what is due. */

@@ -64,6 +64,9 @@ static void take_text(struct shell *shell, struct str bytes, int64_t now_ms)
 {
         struct entry *top = shell_top_entry(shell);
 
+        bytes = shell_without_prompt(shell, bytes, now_ms);
+        if (bytes.len == 0)
+                return;
         shell_show(shell, bytes.ptr, bytes.len, now_ms);
         watch_paste_mode(shell, bytes.ptr, bytes.len);
         if (shell->phase == SHELL_RUNNING && top != NULL && !top->is_muted && !top->end_asked) {
@@ -106,6 +109,7 @@ static bool was_interrupted(const struct entry *entry, int64_t now_ms)
 
 void shell_end_entry(struct shell *shell, unsigned index, struct wire_end end, int64_t now_ms)
 {
+        shell_release_prompt(shell);
         char text[120] = "the nested shell that ran it has ended";
 
         if (end.status >= 0)
@@ -122,9 +126,12 @@ void shell_end_entry(struct shell *shell, unsigned index, struct wire_end end, i
                 job_free(shell->entries[inner].job);
         }
         struct entry *entry = &shell->entries[index];
+        struct sudo *sudo = entry->job->sudo;
         if (was_interrupted(entry, now_ms)
             && (end.how == WIRE_HOW_EXITED || end.how == WIRE_HOW_UNKNOWN))
                 end.how = WIRE_HOW_INTERRUPTED;
+        if (sudo != NULL)
+                (void)sudo_judge_end(sudo, /* is_piped= */ false, &end);
         job_end(entry->job, &end);
         job_free(entry->job);
         buf_reset(&shell->held);

@@ -99,12 +99,20 @@ void shell_type_waiting(struct shell *shell, int64_t now_ms);
 void shell_end_over(struct shell *shell, const struct wire_end *end, int64_t now_ms);
 struct entry *shell_top_entry(struct shell *shell); /* NULL: no command */
 void shell_type(struct shell *shell, const void *bytes, size_t len);
+void shell_interrupt_now(struct shell *shell, int64_t now_ms); /* Ctrl-C to the top command */
 void shell_ask_soon(struct shell *shell, int64_t in_ms, int64_t now_ms);
 
 /* shell_marks.c */
 void shell_give_held(struct shell *shell); /* it was the command's output after all */
 void shell_take_output(struct shell *shell, const uint8_t *bytes, size_t len, int64_t now_ms);
 void shell_end_entry(struct shell *shell, unsigned index, struct wire_end end, int64_t now_ms);
+
+/* shell_sudo.c */
+struct str shell_without_prompt(struct shell *shell, struct str bytes, int64_t now_ms);
+void shell_release_prompt(struct shell *shell); /* what was kept back is output after all */
+/* True: nothing else follows from these facts. May change the verdict. */
+bool shell_judge_sudo(struct shell *shell, const struct facts *facts, long long shell_pid,
+                      struct verdict *verdict, int64_t now_ms);
 
 /* shell_watch.c */
 void shell_ask_for_status(struct shell *shell, int64_t now_ms);

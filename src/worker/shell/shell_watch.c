@@ -77,7 +77,9 @@ static void tell_awaiting(struct shell *shell, struct job *job, const struct ver
         bool has_question = awaiting == WIRE_AWAITING_LINE || awaiting == WIRE_AWAITING_PASSWORD;
         struct str question = { 0 };
 
-        if (has_question)
+        if (awaiting == WIRE_AWAITING_PASSWORD && job->sudo != NULL && job->sudo->at_prompt)
+                question = sudo_question(job->sudo);
+        if (has_question && question.len == 0)
                 question = clean_partial(shell->phase == SHELL_STARTING ? &shell->noise : &job->out);
         else if (verdict->process != NULL)
                 question = str_of(verdict->process->name);
@@ -85,6 +87,8 @@ static void tell_awaiting(struct shell *shell, struct job *job, const struct ver
                 question.ptr += question.len - JOB_PARTIAL_MAX;
                 question.len = JOB_PARTIAL_MAX;
         }
+        if (awaiting != WIRE_AWAITING_NOTHING)
+                shell_release_prompt(shell);
         job_tell_partial(job, now_ms, true);
         job_tell_awaiting(job, awaiting, question);
 }
@@ -296,6 +300,8 @@ void shell_on_facts(struct shell *shell, const struct facts *facts, int64_t now_
         struct verdict verdict = facts_judge(facts, &question);
         if (shell_answer_terminal(shell, facts, &verdict, now_ms))
                 verdict = (struct verdict){ .kind = VERDICT_RUNNING };
+        if (shell_judge_sudo(shell, facts, level->is_remote ? 0 : level->pid, &verdict, now_ms))
+                return;
         log_trace("shell %llu: verdict %d in phase %d; in front: %zu, first %s (state %c%s%s); %s",
                   (unsigned long long)shell->config.id, (int)verdict.kind, (int)shell->phase,
                   facts->process_count, facts->process_count > 0 ? facts->processes[0].name : "-",

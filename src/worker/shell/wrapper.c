@@ -1,5 +1,7 @@
 #include "worker/shell/wrapper.h"
 
+#include "base/scoped.h"
+
 #include <string.h>
 
 #define START_HALF (MARKER_START_LEN / 2)
@@ -86,9 +88,9 @@ static bool quote(struct buf *out, const struct quoting *quoting, struct str tex
         return buf_append_str(out, quoting->close);
 }
 
-static bool write_command(struct buf *out, const struct wrapper *wrapper, size_t line_start)
+static bool write_text(struct buf *out, const struct wrapper *wrapper, struct str text,
+                       size_t line_start)
 {
-        struct str text = wrapper->command;
         size_t column = out->len - line_start;
 
         if (is_all_printable(text))
@@ -103,6 +105,40 @@ static bool write_command(struct buf *out, const struct wrapper *wrapper, size_t
         /* for most shells $? is the substitution's then */
         return wrapper->status_before > 0 ? buf_printf(out, ";exit %d)\"", wrapper->status_before)
                                           : buf_append_str(out, ")\"");
+}
+
+/* The shell of the session runs an elevated command as well, under a name that sudo's path has. */
+static const char *elevated_shell(const struct driver *driver)
+{
+        static const char *const plain[] = { "sh", "dash", "ash", "busybox" };
+
+        for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+                if (strcmp(driver->name, plain[i]) == 0)
+                        return "sh";
+        return driver->name;
+}
+
+static bool write_own_sudo(struct buf *out, const struct wrapper *wrapper, size_t line_start)
+{
+        scoped_buf struct buf text;
+
+        buf_init(&text, wrapper->command.len + 2 * SUDO_PROMPT_MAX);
+        return sudo_write_own(&text, wrapper->sudo, wrapper->command, /* is_piped= */ false)
+            && buf_printf(out, "%s ", wrapper->driver->eval)
+            && write_text(out, wrapper, buf_str(&text), line_start);
+}
+
+static bool write_command(struct buf *out, const struct wrapper *wrapper, size_t line_start)
+{
+        const struct driver *driver = wrapper->driver;
+
+        if (wrapper->sudo != NULL && wrapper->sudo->own_at != 0)
+                return write_own_sudo(out, wrapper, line_start);
+        bool is_begun = wrapper->sudo != NULL
+                              ? sudo_write_start(out, wrapper->sudo, elevated_shell(driver),
+                                                 /* is_piped= */ false)
+                              : buf_printf(out, "%s ", driver->eval);
+        return is_begun && write_text(out, wrapper, wrapper->command, line_start);
 }
 
 /*
@@ -134,7 +170,6 @@ bool wrapper_write(struct buf *out, const struct wrapper *wrapper)
                           wrapper->is_first ? "unset HISTFILE;" : "", wrapper->driver->print,
                           START_HALF, wrapper->start_nonce, wrapper->start_nonce + START_HALF)
             && write_status_before(out, wrapper->status_before)
-            && buf_printf(out, "%s ", wrapper->driver->eval)
             && write_command(out, wrapper, line_start)
             && buf_append_str(out, ";")
             && write_end_mark(out, wrapper)

@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "worker/shell/driver.h"
 #include "worker/shell/marker.h"
+#include "worker/shell/sudo.h"
 
 #define WRAPPER_LINE_MAX 700 /* bytes of a typed line, without its Enter */
 
@@ -28,6 +29,8 @@ struct wrapper {
         int status_before; /* what $? was, put back before the command; -1: leave it */
         bool is_first;     /* first line typed into this shell: takes our lines out of its history */
         struct str command;
+        const struct sudo *sudo; /* NULL: not elevated. Else the line's middle is, see sudo.h:
+                                    command sudo -p '<prompt>' -- <shell> -c '…' <shell> '<command>' */
 };
 
 bool wrapper_write(struct buf *out, const struct wrapper *wrapper);

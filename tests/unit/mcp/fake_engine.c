@@ -220,6 +220,9 @@ bool engine_run(struct engine *engine, const struct run_request *request, comman
         copy(engine->request.key_filename, sizeof engine->request.key_filename,
              request->key_filename);
         engine->request.isolated = request->isolated;
+        engine->request.use_sudo = request->use_sudo;
+        copy(engine->request.sudo_password, sizeof engine->request.sudo_password,
+             request->sudo_password);
         if (engine->refusal.code != ERR_NONE) {
                 *err = engine->refusal;
                 *out_busy = engine->refusal_holder;

@@ -21,6 +21,8 @@ struct fake_request { /* the last engine_run() or engine_session_input() */
         char host[300], username[80], shell[80], password[80], key_filename[80];
         int port;
         bool isolated;
+        bool use_sudo;
+        char sudo_password[64];
 };
 
 struct engine *fake_engine_new(void); /* engine_free() frees it */

@@ -81,6 +81,8 @@ static void the_arguments_reach_the_engine(void **state)
         (void)chat_call(chat, "execute_command",
                         "{'host':'web1','command':'true','username':'u','password':'secret','port':'2222',"
                         "'key_filename':'/k','session':'two','isolated':true,'sudo_password':'','timeout':5}");
+        assert_false(request->use_sudo);
+        assert_string_equal(request->sudo_password, "");
         assert_string_equal(request->host, "web1");
         assert_string_equal(request->username, "u");
         assert_string_equal(request->password, "secret");
@@ -90,14 +92,25 @@ static void the_arguments_reach_the_engine(void **state)
         assert_true(request->isolated);
 }
 
-static void passwords_that_are_not_supported_say_what_works(void **state)
+static void sudo_reaches_the_engine(void **state)
+{
+        struct chat *chat = *state;
+        const struct fake_request *request = fake_request(chat->engine);
+
+        (void)chat_call(chat, "execute_command_async", "{'host':'h','command':'true','use_sudo':true}");
+        assert_true(request->use_sudo);
+        assert_string_equal(request->sudo_password, "");
+        (void)chat_call(chat, "execute_command_async",
+                        "{'host':'h','command':'true','sudo_password':'hunter2'}");
+        assert_false(request->use_sudo);
+        assert_string_equal(request->sudo_password, "hunter2");
+}
+
+static void an_enable_password_says_what_works(void **state)
 {
         struct chat *chat = *state;
 
-        const json_t *result = chat_call(chat, "execute_command", "{'host':'h','command':'true','sudo_password':'x'}");
-        assert_true(chat_is_error(result));
-        expect_in_text(result, "send_input");
-        result = chat_call(chat, "execute_command", "{'host':'h','command':'true','enable_password':'x'}");
+        const json_t *result = chat_call(chat, "execute_command", "{'host':'h','command':'true','enable_password':'x'}");
         expect_in_text(result, "enable_password is not supported yet");
         assert_null(fake_newest(chat->engine));
 }
@@ -603,7 +616,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(a_command_that_ended),
                 TEST(the_arguments_reach_the_engine),
-                TEST(passwords_that_are_not_supported_say_what_works),
+                TEST(sudo_reaches_the_engine),
+                TEST(an_enable_password_says_what_works),
                 TEST(no_final_newline_and_notes),
                 TEST(bytes_that_are_no_text_are_repaired),
                 TEST(an_unknown_status_says_why),

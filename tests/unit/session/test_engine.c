@@ -170,7 +170,7 @@ static void a_command_runs_inside_a_nested_shell(void **state)
         struct bench *bench = *state;
         uint64_t shell;
         uint64_t in_shell;
-        command_id outer = begin(bench, "sudo -i", &shell);
+        command_id outer = begin(bench, "su -", &shell);
 
         bench_awaits(bench, outer.n, WIRE_AWAITING_SHELL, "bash");
         bench_until(bench, outer, COMMAND_AWAITING);
@@ -238,6 +238,56 @@ static void an_isolated_command_has_two_streams_and_no_shell(void **state)
         assert_false(info.status_known);
         assert_int_equal(output_read(info.err, 0, got, sizeof got, &skipped), 4);
         assert_int_equal(output_total(info.out), 0);
+}
+
+/* What the worker is told of an elevated command; the password must come before the text. */
+static void expect_sudo(struct bench *bench, const char *text, uint32_t own_at, const char *password)
+{
+        assert_int_equal(bench_expect(bench, WIRE_RUN_BEGIN).kind, WIRE_RUN_BEGIN);
+        struct frame frame = bench_expect(bench, WIRE_RUN_SUDO);
+        struct wire_sudo sudo;
+
+        assert_true(wire_read_sudo(&frame, &sudo));
+        assert_int_equal(sudo.own_at, own_at);
+        assert_true(str_is(sudo.password, password));
+        frame = bench_expect(bench, WIRE_RUN_TEXT);
+        struct wire_reader reader = wire_read(&frame);
+        assert_true(str_is(wire_get_bytes(&reader), text));
+        assert_int_equal(bench_expect(bench, WIRE_RUN_GO).kind, WIRE_RUN_GO);
+}
+
+static void an_elevated_command_brings_its_password(void **state)
+{
+        struct bench *bench = *state;
+        struct run_request request = bench_request(bench, NULL, "id | cat");
+        command_id id;
+        struct err err;
+
+        request.sudo_password = "hunter2!";
+        request.isolated = true;
+        assert_true(bench_try(bench, &request, &id, &err));
+        bench_log_in(bench);
+        expect_sudo(bench, "id | cat", 0, "hunter2!");
+        bench_started(bench, id.n);
+        bench_ends(bench, id.n, WIRE_HOW_EXITED, 0);
+        bench_until(bench, id, COMMAND_DONE);
+        request.text = "sudo -n id";
+        request.text_len = strlen(request.text);
+        request.sudo_password = NULL;
+        assert_true(bench_try(bench, &request, &id, &err));
+        expect_sudo(bench, "sudo -n id", 4, ""); /* a call's password is that call's alone */
+}
+
+static void a_sudo_password_that_cannot_be_typed_is_refused(void **state)
+{
+        struct bench *bench = *state;
+        struct run_request request = bench_request(bench, NULL, "id");
+        command_id id;
+        struct err err;
+
+        request.sudo_password = "hunter\0012";
+        assert_false(bench_try(bench, &request, &id, &err));
+        assert_int_equal(err.code, ERR_INPUT);
 }
 
 static void an_unknown_host_key_kills_the_worker_and_says_what_to_do(void **state)
@@ -710,6 +760,8 @@ int main(void)
                 TEST(a_command_runs_inside_a_nested_shell),
                 TEST(input_makes_an_awaiting_command_run_again),
                 TEST(an_isolated_command_has_two_streams_and_no_shell),
+                TEST(an_elevated_command_brings_its_password),
+                TEST(a_sudo_password_that_cannot_be_typed_is_refused),
                 TEST(an_unknown_host_key_kills_the_worker_and_says_what_to_do),
                 TEST(a_new_host_key_is_written_down_and_the_worker_is_told_that_it_is_new),
                 TEST(who_watches_decides_about_a_new_host_key),

@@ -64,7 +64,7 @@ static void a_greeting_of_no_process_is_refused(void **state)
 static void a_login_comes_back(void **state)
 {
         const struct control_login login = { str_of("web1"), str_of("bob"), str_of("~/.ssh/id"),
-                                             2222 };
+                                             2222, 1 };
         struct control_login back = { 0 };
 
         (void)state;
@@ -75,6 +75,7 @@ static void a_login_comes_back(void **state)
         assert_true(str_is(back.username, "bob"));
         assert_true(str_is(back.key_filename, "~/.ssh/id"));
         assert_int_equal(back.port, 2222);
+        assert_int_equal(back.is_for_sudo, 1);
 }
 
 static void refuse_login(struct str host, struct str username, uint32_t port)

@@ -437,6 +437,24 @@ static void what_does_not_fit_is_not_written(void **state)
         assert_true(wire_write_bytes(&out, WIRE_INPUT, 1, text, WIRE_PAYLOAD_MAX - 4));
 }
 
+static void a_request_for_sudo_comes_back(void **state)
+{
+        struct wire_sudo sudo = { .own_at = 4, .password = str_of("hunter2"), .whom = str_of("bob@web1"),
+                                  .why_none = str_of("") };
+        struct wire_sudo back = { 0 };
+
+        (void)state;
+        assert_true(wire_write_sudo(&out, 7, &sudo));
+        struct frame frame = written(WIRE_RUN_SUDO, 7);
+        assert_true(wire_read_sudo(&frame, &back));
+        assert_int_equal(back.own_at, 4);
+        assert_true(str_is(back.password, "hunter2"));
+        assert_true(str_is(back.whom, "bob@web1"));
+        assert_int_equal(back.why_none.len, 0);
+        frame.len--;
+        assert_false(wire_read_sudo(&frame, &back));
+}
+
 static void what_awaits_has_names(void **state)
 {
         (void)state;
@@ -465,6 +483,7 @@ int main(void)
                 TEST(a_lying_length_is_refused),
                 TEST(the_small_ones_come_back),
                 TEST(what_does_not_fit_is_not_written),
+                TEST(a_request_for_sudo_comes_back),
                 TEST(what_awaits_has_names),
         };
 
