@@ -215,8 +215,8 @@ static bool parse_member(struct parser *parser, uint32_t *out_character,
 static bool parse_members(struct parser *parser)
 {
         const struct named_class *class;
-        uint32_t first;
-        uint32_t last;
+        uint32_t first = 0;
+        uint32_t last = 0;
 
         if (skip(parser, "[:"))
                 return parse_posix(parser);

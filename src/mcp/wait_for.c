@@ -136,9 +136,8 @@ static bool is_over(const struct call *call, const struct screen_info *info,
 
         if (is_on_screen(call->seek, info))
                 *out_reason = WAIT_FOUND;
-        else if (has_command && !engine_info(call->engine, call->front, &command))
-                *out_reason = WAIT_ENDED;
-        else if (has_command && command_state_is_final(command.state))
+        else if (has_command && (!engine_info(call->engine, call->front, &command)
+                                 || command_state_is_final(command.state)))
                 *out_reason = WAIT_ENDED;
         else if (has_command && command.state == COMMAND_AWAITING)
                 *out_reason = WAIT_AWAITING;

@@ -164,7 +164,7 @@ static size_t min_end_of(const struct seek *seek, struct str line)
 {
         size_t same = 0;
 
-        while (same < line.len && same < seek->old.len && line.ptr[same] == seek->old.data[same])
+        while (same < line.len && same < seek->old.len && (uint8_t)line.ptr[same] == seek->old.data[same])
                 same++;
         return same > 0 ? same + 1 : 0;
 }
