@@ -14,6 +14,7 @@ static void call_free(struct call *call)
                 engine_wait_cancel(call->engine, call->wait);
         if (call->screen != 0)
                 engine_cancel_screen(call->engine, call->screen);
+        seek_free(call->seek); /* after the wait, which borrows it */
         progress_fini(&call->progress);
         json_decref(call->arguments);
         free(call);
@@ -123,6 +124,7 @@ void call_wait(struct call *call, command_id command, int64_t deadline_ms, int64
                 .deadline_ms = deadline_ms,
                 .quiet_ms = quiet_ms,
                 .tick_ms = call->progress.token != NULL ? PROGRESS_TICK_MS : 0,
+                .seek = call->seek,
         };
 
         call->command = command;

@@ -48,7 +48,12 @@ struct call {
         /* for tools that tell what is new */
         int64_t deadline_ms;
         uint64_t seen_total;
-        size_t seen_partial;
+        uint64_t seen_partial; /* a digest of it */
+
+        /* for tools that wait for a text, see wait_for.h */
+        struct seek *seek;  /* NULL: for none */
+        bool is_on_screen;  /* it is sought there */
+        command_id front;   /* in front of the screen at first; n 0 none */
 };
 
 struct call_spec {
@@ -75,8 +80,8 @@ void call_reply_text(struct call **call, struct str text);
 void call_fail(struct call **call, const struct err *err); /* isError, the err's text */
 
 /*
- * Waits for the command, until deadline_ms at most; quiet_ms as in struct wait_spec. Sends
- * progress meanwhile if the client asked for it. Then calls waited.
+ * Waits for the command, until deadline_ms at most; quiet_ms as in struct wait_spec; for what
+ * call->seek looks for, too, if that is there. Sends progress meanwhile if the client asked for it. Then calls waited.
  */
 void call_wait(struct call *call, command_id command, int64_t deadline_ms, int64_t quiet_ms,
                call_waited *waited);

@@ -5,7 +5,6 @@
 #include "session/connection_private.h"
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/scoped.h"
 #include "session/secrecy/remote_text.h"
@@ -171,8 +170,7 @@ static void on_partial(struct connection *connection, const struct frame *frame)
                 connection_break_off(connection, frame, "not now, or does not decode");
                 return;
         }
-        output_set_partial(command->out, bytes.ptr, bytes.len);
-        command->output_ms = clock_now_ms();
+        command_set_partial(command, bytes);
 }
 
 static void on_awaiting(struct connection *connection, const struct frame *frame)

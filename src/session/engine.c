@@ -88,6 +88,13 @@ static void on_command_changed(void *arg)
         waits_poke(engine->waits);
 }
 
+static void on_command_printed(void *arg)
+{
+        struct engine *engine = arg;
+
+        waits_poke_printed(engine->waits);
+}
+
 /* ---- life ---- */
 
 static bool add_override_secret(void *arg, const struct secret *secret, struct err *err)
@@ -181,7 +188,8 @@ bool engine_new(struct engine **out_engine, uv_loop_t *loop, const struct engine
         engine->waits = waits_new(loop, engine->commands);
         engine->screens = screens_new(loop, engine->redactor);
         engine->env.screens = engine->screens;
-        commands_set_watch(engine->commands, on_command_changed, engine);
+        commands_set_watch(engine->commands,
+                           &(struct command_watch){ on_command_changed, on_command_printed, engine });
         *out_engine = engine;
         return true;
 }

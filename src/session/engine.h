@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "session/command/command.h"
+#include "session/command/seek.h"
 #include "session/config/config_source.h"
 #include "session/terminal/screen.h"
 #include "session/watch.h"
@@ -167,6 +168,7 @@ enum wait_reason {
         WAIT_STOPPING, /* it was asked to stop and has not; see its info's `stopping` */
         WAIT_QUIET,    /* quiet_ms without output, after the wait began */
         WAIT_DEADLINE,
+        WAIT_FOUND,    /* what seek looks for is there */
         WAIT_GONE,     /* the command was forgotten or the engine stops */
         WAIT_TICK,     /* not the end: tick_ms have passed again; the wait goes on */
 };
@@ -176,6 +178,7 @@ struct wait_spec {
         int64_t quiet_ms;    /* 0: quiet does not end the wait */
         int64_t tick_ms;     /* 0: no ticks */
         bool until_stopped;  /* waits for what comes of engine_interrupt(), not for questions */
+        struct seek *seek;   /* in standard output; not taken, outlives the wait; NULL: nothing */
 };
 
 typedef struct { uint64_t n; } wait_id;

@@ -190,3 +190,23 @@ def test_what_waits_is_told_apart_by_its_name(server, program):
     server.call_tool("send_keys", host="t-bash", keys=leave)
     assert status(server, asked).exit_status == 0
     assert server.execute("t-bash", "echo ok").output == "ok\n"
+
+
+def test_what_input_changes_is_returned(server):
+    """The answer comes when the command ends, asks again or pauses; it has what is new and where to go on."""
+    asked = server.execute("t-bash", "printf 'a? '; read -r a; echo \"a=$a\"; printf 'b? '; read -r b; "
+                                     "echo \"b=$b\"; (exit 3)", timeout=LIMIT)
+    asks(asked, "line")
+    again = send(server, asked, "one\\n")
+    asks(again, "line")
+    assert "a=one\n" in again.text and "[waiting for input (line: \"b? \")]" in again.text, again.text
+    done = send(server, again, "two\\n")
+    assert done.state == "done" and done.exit_status == 3 and "b=two\n" in done.text and "a=one" not in done.text
+    assert done.raw["_meta"]["mcp-ssh-session/command"]["next_offset"] > \
+        again.raw["_meta"]["mcp-ssh-session/command"]["next_offset"] > 0
+
+
+def test_input_to_a_shell_shows_its_screen(server):
+    server.execute("t-bash", "true")
+    result = server.call_tool("send_input_by_session", host="t-bash", input_text="echo $((6*7))x\n", wait_s=5)
+    assert "the shell itself got the input" in result.text and "\n42x" in result.text.split("SCREEN:")[1], result.text

@@ -26,4 +26,4 @@
         { .name = "command_id", .kind = ARG_STRING, .required = true, .help = "ID of the command" }
 #define ARG_MAX_CHARS                                                                              \
         { .name = "max_chars", .kind = ARG_INT, .min = EXCERPT_MAX_MIN, .max = EXCERPT_MAX_MAX,    \
-          .fallback = "12000", .help = "Most output; its middle is cut" }
+          .fallback = "12000", .help = "Most output" }

@@ -3,11 +3,19 @@
 #include "base/scoped.h"
 #include "mcp/call.h"
 #include "mcp/result.h"
+#include "mcp/screen_text.h"
 #include "mcp/tools/common.h"
 #include "mcp/tools/rows.h"
+#include "mcp/wait_for.h"
 
 #define INPUT_MAX (64 * 1024) /* bytes; more is a file, not something to type */
 #define QUIET_MS  300         /* output that pauses this long is taken for the reaction */
+
+#define SHELL_LINES       24    /* of the screen, where nothing but the shell got the input */
+#define SHELL_WAIT_MAX_MS 10000 /* a shell draws at once; it is quiet long before */
+#define SHELL_GOT_IT                                                                               \
+        "Input sent successfully\n\n[no command runs in this session: the shell itself got the "   \
+        "input]"
 
 /*
  * What is typed for the text: a newline is Enter, and Enter is CR; CR LF is one Enter. With
@@ -31,13 +39,25 @@ static void write_keys(struct buf *out, struct str text, bool escapes)
         }
 }
 
-static void note_seen(struct call *call, const struct command_info *info)
+/* FNV-1a: a line that is drawn over may look different and be as long as before. */
+static uint64_t digest(struct str text)
 {
-        call->seen_total = output_total(info->out);
-        call->seen_partial = output_partial(info->out).len;
+        uint64_t hash = UINT64_C(0xCBF29CE484222325);
+
+        for (size_t i = 0; i < text.len; i++)
+                hash = (hash ^ (uint8_t)text.ptr[i]) * UINT64_C(0x100000001B3);
+        return hash;
 }
 
-static void show(struct call *call, const struct command_info *info)
+static void note_seen(struct call *call, const struct command_info *info)
+{
+        if (call->seek != NULL)
+                seek_from_now(call->seek, info->out);
+        call->seen_total = output_total(info->out);
+        call->seen_partial = digest(output_partial(info->out));
+}
+
+static void show(struct call *call, const struct command_info *info, enum wait_reason reason)
 {
         struct text_view view = {
                 .from = call->seen_total,
@@ -45,6 +65,7 @@ static void show(struct call *call, const struct command_info *info)
         };
         json_t *result = result_of_input(info, &view);
 
+        wait_for_tell(call, reason, result);
         call_reply(&call, &result);
 }
 
@@ -59,24 +80,25 @@ static void waited(struct call *call, enum wait_reason reason)
                 return;
         }
         bool is_silent = output_total(info.out) == call->seen_total
-                         && output_partial(info.out).len == call->seen_partial;
+                         && digest(output_partial(info.out)) == call->seen_partial;
         if (reason == WAIT_QUIET && is_silent && clock_now_ms() < call->deadline_ms)
                 call_wait(call, info.id, call->deadline_ms, QUIET_MS, waited); /* no reaction yet */
         else
-                show(call, &info);
+                show(call, &info, reason);
 }
 
 static void wait_for_reaction(struct call *call, const struct command_info *info)
 {
-        int64_t wait_ms = args_int(&call->args, "wait_s") * 1000;
+        int64_t wait_ms = wait_for_ms(call);
+        int64_t quiet_ms = call->seek != NULL ? 0 : QUIET_MS;
         struct command_info now;
 
-        if (wait_ms > 0)
-                call_wait(call, info->id, call->started_ms + wait_ms, QUIET_MS, waited);
+        if (wait_ms > 0 || call->seek != NULL)
+                call_wait(call, info->id, call->started_ms + wait_ms, quiet_ms, waited);
         else if (engine_info(call->engine, info->id, &now))
-                show(call, &now);
+                show(call, &now, WAIT_DEADLINE);
         else
-                show(call, info);
+                show(call, info, WAIT_DEADLINE);
 }
 
 static void send_input(struct call *call)
@@ -88,7 +110,7 @@ static void send_input(struct call *call)
         buf_init(&keys, INPUT_MAX);
         (void)buf_reserve(&keys, 1); /* so that no text is "", not NULL */
         write_keys(&keys, args_str(&call->args, "input_text"), true);
-        if (!call_find_command(call, &info, &err)) {
+        if (!wait_for_take(call, &err) || !call_find_command(call, &info, &err)) {
                 call_fail(&call, &err);
                 return;
         }
@@ -97,6 +119,36 @@ static void send_input(struct call *call)
                 wait_for_reaction(call, &info);
         else
                 call_fail(&call, &err);
+}
+
+/* Nothing of ours runs there, so there is no output: the screen is what can be told. */
+static void shell_screen_came(struct call *call, const struct screen_info *info,
+                              const struct err *err)
+{
+        struct screen_view view = { .before = SHELL_GOT_IT, .max_lines = SHELL_LINES };
+        enum wait_reason reason;
+
+        if (err != NULL) {
+                call_reply_text(&call, str_of(SHELL_GOT_IT "\n"));
+                return;
+        }
+        if (wait_for_next_screen(call, info, shell_screen_came, &reason))
+                return;
+        json_t *result = result_of_screen(info, &view);
+        wait_for_tell(call, reason, result);
+        call_reply(&call, &result);
+}
+
+static void show_shell(struct call *call)
+{
+        int64_t wait_ms = wait_for_ms(call);
+        struct err err;
+
+        if (call->seek == NULL && wait_ms > SHELL_WAIT_MAX_MS)
+                wait_ms = SHELL_WAIT_MAX_MS;
+        call->deadline_ms = call->started_ms + wait_ms;
+        if (!wait_for_read_screen(call, shell_screen_came, &err))
+                call_reply_text(&call, str_of(SHELL_GOT_IT "\n"));
 }
 
 static void send_session_input(struct call *call)
@@ -110,14 +162,14 @@ static void send_session_input(struct call *call)
         buf_init(&keys, INPUT_MAX);
         (void)buf_reserve(&keys, 1);
         write_keys(&keys, args_str(&call->args, "input_text"), false);
-        if (!engine_session_input(call->engine, &session, (const char *)keys.data, keys.len, &id,
-                                  &err)) {
+        if (!wait_for_take(call, &err)
+            || !engine_session_input(call->engine, &session, (const char *)keys.data, keys.len,
+                                     &id, &err)) {
                 call_fail(&call, &err);
                 return;
         }
         if (id.n == 0 || !engine_info(call->engine, id, &info)) {
-                call_reply_text(&call, str_of("Input sent successfully\n\n[no command runs in this "
-                                              "session: the shell itself got the input]\n"));
+                show_shell(call);
                 return;
         }
         note_seen(call, &info); /* nothing was read since the input was sent */
@@ -142,6 +194,8 @@ const struct tool tool_send_input = {
                   .help = "What to type; \\n is Enter" },
                 ARG_WAIT,
                 ARG_MAX_CHARS,
+                ARG_WAIT_FOR,
+                ARG_WAIT_FOR_REGEX,
                 { 0 } },
         .flags = TOOL_DESTRUCTIVE | TOOL_OPEN_WORLD,
         .run = send_input,
@@ -161,6 +215,8 @@ const struct tool tool_send_input_by_session = {
                 ARG_SESSION,
                 ARG_WAIT,
                 ARG_MAX_CHARS,
+                ARG_WAIT_FOR,
+                ARG_WAIT_FOR_REGEX,
                 { 0 } },
         .flags = TOOL_DESTRUCTIVE | TOOL_OPEN_WORLD,
         .run = send_session_input,

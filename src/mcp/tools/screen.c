@@ -5,13 +5,15 @@
 #include "mcp/screen_text.h"
 #include "mcp/tools/common.h"
 #include "mcp/tools/rows.h"
+#include "mcp/wait_for.h"
 
 #define KEYS_TEXT_MAX  4096
 #define KEYS_WAIT_MAX  600    /* seconds */
 #define RESIZE_WAIT_MS 1500   /* for programs to draw anew */
 #define HOST_SHOWN     200    /* bytes */
 
-static void show(struct call *call, const struct screen_info *info, const char *before)
+static void show(struct call *call, const struct screen_info *info, const char *before,
+                 enum wait_reason reason)
 {
         struct command_info command;
         struct screen_view view = { .before = before,
@@ -21,6 +23,7 @@ static void show(struct call *call, const struct screen_info *info, const char *
         if (call->command.n != 0 && engine_info(call->engine, call->command, &command))
                 view.command = &command;
         json_t *result = result_of_screen(info, &view);
+        wait_for_tell(call, reason, result);
         call_reply(&call, &result);
 }
 
@@ -31,7 +34,7 @@ static void screen_came(struct call *call, const struct screen_info *info, const
         if (err != NULL)
                 call_fail(&call, err);
         else
-                show(call, info, NULL);
+                show(call, info, NULL, WAIT_DEADLINE);
 }
 
 /* "120x40" */
@@ -67,6 +70,7 @@ static void reaction_came(struct call *call, const struct screen_info *info, con
 {
         const char *host = args_text(&call->args, "host");
         scoped_buf struct buf before;
+        enum wait_reason reason;
         struct err why;
 
         buf_init(&before, TEXT_MAX);
@@ -75,20 +79,26 @@ static void reaction_came(struct call *call, const struct screen_info *info, con
                 call_fail(&call, &why);
                 return;
         }
+        if (wait_for_next_screen(call, info, reaction_came, &reason))
+                return;
         (void)buf_append_str(&before, "Successfully sent keys to ");
         text_write_line(&before, host, HOST_SHOWN);
-        show(call, info, (const char *)before.data);
+        show(call, info, (const char *)before.data, reason);
 }
 
 static void send_keys(struct call *call)
 {
         struct session_ref session = call_session(call);
         struct str keys = args_str(&call->args, "keys");
-        struct screen_request request = { .wait_ms = args_int(&call->args, "wait_s") * 1000 };
         struct err err;
 
+        if (!wait_for_take(call, &err)) {
+                call_fail(&call, &err);
+                return;
+        }
+        call->deadline_ms = call->started_ms + wait_for_ms(call);
         if (!engine_send_keys(call->engine, &session, keys.ptr, keys.len, &err)
-            || !call_read_screen(call, &request, reaction_came, &err))
+            || !wait_for_read_screen(call, reaction_came, &err))
                 call_fail(&call, &err);
 }
 
@@ -134,6 +144,8 @@ const struct tool tool_send_keys = {
                 { .name = "wait_s", .kind = ARG_INT, .max = KEYS_WAIT_MAX, .fallback = "2",
                   .help = "Seconds to wait for it" },
                 ARG_MAX_LINES,
+                ARG_WAIT_FOR,
+                ARG_WAIT_FOR_REGEX,
                 { 0 } },
         .flags = TOOL_DESTRUCTIVE | TOOL_OPEN_WORLD,
         .run = send_keys,

@@ -231,13 +231,26 @@ void command_add_note(struct command *command, const char *note)
         (void)buf_append_str(&command->notes, note);
 }
 
+static void note_printed(struct command *command)
+{
+        command->output_ms = clock_now_ms();
+        if (command->watch != NULL)
+                command->watch->printed(command->watch->arg);
+}
+
 void command_add_output(struct command *command, unsigned stream, struct str bytes)
 {
         struct output *output = stream == 2 && command->err != NULL ? command->err : command->out;
 
         output_append(output, bytes.ptr, bytes.len);
         output_set_partial(output, NULL, 0); /* its line has ended; a new one is told anew */
-        command->output_ms = clock_now_ms();
+        note_printed(command);
+}
+
+void command_set_partial(struct command *command, struct str bytes)
+{
+        output_set_partial(command->out, bytes.ptr, bytes.len);
+        note_printed(command);
 }
 
 void command_end(struct command *command, enum command_state state, const struct err *why)

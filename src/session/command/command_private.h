@@ -15,9 +15,10 @@
 #define COMMAND_QUESTION_MAX 1024       /* bytes of the line that asks; a longer one is cut */
 #define COMMAND_CWD_MAX      (4 * 1024) /* bytes; a longer path is cut */
 
-/* Told of every change of state and of the first byte after a change; it only takes a note. */
+/* Told of every change of state and of all that is printed; it only takes a note. */
 struct command_watch {
         void (*changed)(void *arg);
+        void (*printed)(void *arg);
         void *arg;
 };
 
@@ -92,6 +93,7 @@ void command_set_stopping(struct command *command, enum wire_stopping stopping, 
                           char **name); /* name taken, may be NULL */
 void command_add_note(struct command *command, const char *note);
 void command_add_output(struct command *command, unsigned stream, struct str bytes);
+void command_set_partial(struct command *command, struct str bytes); /* of standard output */
 
 /* Ends a command that is not in a final state yet, without a status. */
 void command_end(struct command *command, enum command_state state, const struct err *why);

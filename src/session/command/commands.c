@@ -23,7 +23,7 @@ struct commands *commands_new(void)
 
         list_init(&commands->list);
         idmap_init(&commands->ids);
-        commands->watch.changed = ignore_change;
+        commands->watch.changed = commands->watch.printed = ignore_change;
         return commands;
 }
 
@@ -36,9 +36,9 @@ void commands_free(struct commands *commands)
         free(commands);
 }
 
-void commands_set_watch(struct commands *commands, void (*changed)(void *arg), void *arg)
+void commands_set_watch(struct commands *commands, const struct command_watch *watch)
 {
-        commands->watch = (struct command_watch){ changed, arg };
+        commands->watch = *watch;
 }
 
 static size_t count_where(const struct commands *commands, bool is_final)

@@ -15,8 +15,8 @@ struct commands;
 struct commands *commands_new(void);
 void commands_free(struct commands *commands);
 
-/* changed(arg) is called at every change of a state, and must do nothing but take a note. */
-void commands_set_watch(struct commands *commands, void (*changed)(void *arg), void *arg);
+/* For all commands; see there. */
+void commands_set_watch(struct commands *commands, const struct command_watch *watch);
 
 command_id commands_add(struct commands *commands, struct command **command);
 struct command *commands_find(const struct commands *commands, command_id id);

@@ -29,6 +29,7 @@ struct waits {
         const struct commands *commands; /* not ours */
         struct list_node list;           /* oldest first */
         struct idmap ids;
+        unsigned seeking; /* how many of them look for something in output */
         bool is_stopped;
 };
 
@@ -37,6 +38,10 @@ static bool is_due_by_state(const struct wait_spec *spec, const struct wait_view
 {
         if (!view->is_there)
                 *out_reason = WAIT_GONE;
+        else if (view->is_found)
+                *out_reason = WAIT_FOUND;
+        else if (view->is_behind)
+                return false; /* it may have been printed before the end */
         else if (command_state_is_final(view->state))
                 *out_reason = WAIT_ENDED;
         else if (spec->until_stopped && view->stopping > WIRE_STOPPING_UNDER_WAY)
@@ -76,7 +81,7 @@ bool wait_is_due(const struct wait_spec *spec, const struct wait_view *view, int
                 if (view->ticked_ms + spec->tick_ms < next)
                         next = view->ticked_ms + spec->tick_ms;
         }
-        *out_next_ms = next;
+        *out_next_ms = view->is_behind ? now_ms : next;
         return false;
 }
 
@@ -87,6 +92,12 @@ void waits_poke(struct waits *waits)
         if (!list_is_empty(&waits->list) && !uv_is_closing((uv_handle_t *)&waits->timer))
                 (void)uv_timer_start(&waits->timer, on_timer, 0,
                                      0); /* has a callback: cannot fail */
+}
+
+void waits_poke_printed(struct waits *waits)
+{
+        if (waits->seeking > 0)
+                waits_poke(waits);
 }
 
 struct waits *waits_new(uv_loop_t *loop, const struct commands *commands)
@@ -103,6 +114,7 @@ struct waits *waits_new(uv_loop_t *loop, const struct commands *commands)
 
 static void forget(struct waits *waits, struct wait *wait)
 {
+        waits->seeking -= wait->spec.seek != NULL;
         idmap_remove(&waits->ids, wait->id.n);
         list_remove(&wait->node);
         free(wait);
@@ -125,6 +137,7 @@ wait_id waits_add(struct waits *waits, command_id command, const struct wait_spe
         list_init(&wait->node);
         wait->command = command;
         wait->spec = *spec;
+        waits->seeking += spec->seek != NULL;
         wait->began_ms = clock_now_ms();
         wait->ticked_ms = wait->began_ms;
         wait->done = done;
@@ -155,6 +168,12 @@ static bool look(const struct waits *waits, const struct wait *wait, enum wait_r
                 view.state = command->state;
                 view.stopping = command->stopping;
                 view.output_ms = command->output_ms;
+        }
+        if (view.is_there && wait->spec.seek != NULL) {
+                enum seek_result sought =
+                        seek_look(wait->spec.seek, command->out, command->redactor);
+                view.is_found = sought == SEEK_FOUND;
+                view.is_behind = sought == SEEK_BEHIND;
         }
         return wait_is_due(&wait->spec, &view, clock_now_ms(), out_reason, out_next_ms);
 }

@@ -22,11 +22,14 @@ void waits_cancel(struct waits *waits, wait_id id);
 
 /* Something has changed: look at all waits in the next turn. */
 void waits_poke(struct waits *waits);
+void waits_poke_printed(struct waits *waits); /* a command has printed: only for those that seek */
 
 /* ---- the pure part ---- */
 
 struct wait_view {
-        bool is_there; /* the command is still in the table */
+        bool is_there;  /* the command is still in the table */
+        bool is_found;  /* what is looked for in its output is there */
+        bool is_behind; /* not all of its output was looked at yet */
         enum command_state state;
         enum wire_stopping stopping;
         int64_t output_ms;

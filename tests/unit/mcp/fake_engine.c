@@ -459,7 +459,10 @@ static bool is_due(const struct engine *engine, const struct fake_wait *wait,
                 return true;
         int64_t quiet_since = command->changed_ms > wait->begun_ms ? command->changed_ms
                                                                    : wait->begun_ms;
-        if (command_state_is_final(command->info.state))
+        if (wait->spec.seek != NULL
+            && seek_look(wait->spec.seek, command->info.out, NULL) == SEEK_FOUND)
+                *out_reason = WAIT_FOUND;
+        else if (command_state_is_final(command->info.state))
                 *out_reason = WAIT_ENDED;
         else if (wait->spec.until_stopped && command->info.stopping > WIRE_STOPPING_UNDER_WAY)
                 *out_reason = WAIT_STOPPING;

@@ -359,19 +359,6 @@ static void no_reaction_is_said(void **state)
         expect_in_text(json_object_get(chat_hear(chat), "result"), "\nNo immediate output received\n");
 }
 
-static void input_to_a_session(void **state)
-{
-        struct chat *chat = *state;
-
-        const json_t *result = chat_call(chat, "send_input_by_session", "{'host':'h','input_text':'x'}");
-        assert_true(chat_is_error(result));
-        expect_in_text(result, "No active shell for this session");
-        (void)execute(chat, "true");
-        expect_in_text(chat_call(chat, "send_input_by_session", "{'host':'h','input_text':'x','session':'two'}"),
-                       "no command runs in this session");
-        assert_string_equal(fake_request(chat->engine)->shell, "two");
-}
-
 /* ---- read_output ---- */
 
 static void reading_piece_by_piece(void **state)
@@ -551,6 +538,36 @@ static const json_t *ask_for_screen(struct chat *chat, const char *tool, const c
         return json_object_get(chat_hear(chat), "result");
 }
 
+static void input_to_a_session(void **state)
+{
+        struct chat *chat = *state;
+
+        const json_t *result = chat_call(chat, "send_input_by_session", "{'host':'h','input_text':'x'}");
+        assert_true(chat_is_error(result));
+        expect_in_text(result, "No active shell for this session");
+        (void)execute(chat, "true");
+        struct screen_info info = a_screen();
+        result = ask_for_screen(chat, "send_input_by_session", "{'host':'h','input_text':'x','session':'two'}", &info);
+        expect_in_text(result, "Input sent successfully\n\n[no command runs in this session");
+        expect_in_text(result, "\nSCREEN:\none\ntwo\n");
+        assert_int_equal(fake_screen_request(chat->engine)->wait_ms, 2000);
+        assert_string_equal(fake_request(chat->engine)->shell, "two");
+}
+
+static void a_line_drawn_over_is_a_reaction(void **state)
+{
+        struct chat *chat = *state;
+        struct fake_command *command = start(chat, "");
+
+        fake_partial(command, "10%");
+        chat_say(chat, "{'jsonrpc':'2.0','id':1,'method':'tools/call','params':{'name':'send_input','arguments':{" FIRST ",'input_text':'x','wait_s':10}}}");
+        chat_pass(chat, 1000);
+        chat_hear_nothing(chat);
+        fake_partial(command, "20%");
+        chat_pass(chat, 700);
+        expect_in_text(json_object_get(chat_hear(chat), "result"), "\nOutput:\n20%\n");
+}
+
 static void a_screen_as_text(void **state)
 {
         struct chat *chat = *state;
@@ -646,6 +663,7 @@ int main(void)
                 TEST(input_waits_until_the_reaction_pauses),
                 TEST(no_reaction_is_said),
                 TEST(input_to_a_session),
+                TEST(a_line_drawn_over_is_a_reaction),
                 TEST(a_screen_as_text),
                 TEST(a_screen_with_a_command),
                 TEST(a_screen_that_does_not_come),

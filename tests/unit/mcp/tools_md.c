@@ -70,7 +70,14 @@ void tools_md_write(struct buf *out)
                              "`cursor_x` and `cursor_y` (from 0), `cursor_hidden`, `alternate`, "
                              "`at_prompt`, `title`, `serial` (for `since`), `waited_for` (`quiet`, "
                              "`ended`, `awaiting_input` or `time`), and of the command in front "
-                             "`command_id`, `state`, `awaiting`, `exit_status`. Errors carry a code in "
+                             "`command_id`, `state`, `awaiting`, `exit_status`. How `wait_for` and "
+                             "`wait_for_regex` ended is in `_meta[\"mcp-ssh-session/wait\"]`: "
+                             "`waited_for` (`found`, `ended`, `awaiting_input`, `time` or `gone`), `line`, "
+                             "`offset` (not on a screen); each line is looked at alone, the unfinished "
+                             "last one as it is, what is typed counts where it is echoed, and `wait_s` is "
+                             "30 then where it is not given. A regular expression has literals, `.`, "
+                             "classes, `\\d \\w \\s \\b`, `^ $`, groups, `|`, `* + ? {m,n}` and `(?i)` "
+                             "at its beginning. Errors carry a code in "
                              "`_meta[\"mcp-ssh-session/error\"]`.\n");
         for (size_t i = 0; tools[i] != NULL; i++)
                 write_tool(out, tools[i]);
