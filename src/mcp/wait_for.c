@@ -48,6 +48,7 @@ static const char *reason_name(enum wait_reason reason)
         case WAIT_AWAITING: return "awaiting_input";
         case WAIT_DEADLINE: return "time";
         case WAIT_GONE:     return "gone";
+        case WAIT_STOPPING: /* nobody who waits for a text asks for these */
         case WAIT_QUIET:
         case WAIT_TICK:     break;
         }

@@ -36,12 +36,14 @@ struct waits {
 static bool is_due_by_state(const struct wait_spec *spec, const struct wait_view *view,
                             enum wait_reason *out_reason)
 {
+        bool may_be_found = view->is_there && !view->is_found && view->is_behind;
+
+        if (may_be_found)
+                return false; /* it may have been printed before the end */
         if (!view->is_there)
                 *out_reason = WAIT_GONE;
         else if (view->is_found)
                 *out_reason = WAIT_FOUND;
-        else if (view->is_behind)
-                return false; /* it may have been printed before the end */
         else if (command_state_is_final(view->state))
                 *out_reason = WAIT_ENDED;
         else if (spec->until_stopped && view->stopping > WIRE_STOPPING_UNDER_WAY)
