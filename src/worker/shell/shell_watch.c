@@ -237,7 +237,7 @@ void shell_on_facts(struct shell *shell, const struct facts *facts, int64_t now_
                 .shell_pid = level->pid,
                 .shell_stack = level->stack,
                 .runs_command = shell->phase == SHELL_RUNNING,
-                .interrupted = top != NULL && top->interrupted_ms != 0,
+                .interrupted = top != NULL && (top->interrupted_ms != 0 || top->ctrl_c_typed),
                 .wants_line = top != NULL && top->wants_line,
                 .line_editor_on = shell->paste_on,
                 .is_remote = level->is_remote,
