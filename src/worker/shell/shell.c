@@ -113,6 +113,7 @@ void shell_set_phase(struct shell *shell, enum shell_phase phase, int64_t now_ms
 {
         shell->phase = phase;
         shell->phase_since_ms = now_ms;
+        shell->phase_count++;
         shell->confirmations = 0;
 }
 

@@ -95,6 +95,8 @@ struct shell {
         int64_t pause_ms;
         bool is_asking;         /* an answer is under way */
         uint64_t signalled_job; /* id of the one whose signal is on its way to its answer; 0 none */
+        uint64_t phase_count;   /* phases so far */
+        uint64_t asked_phase;   /* phase_count when the question went off */
         bool output_since_ask;
         unsigned confirmations; /* equal verdicts in a row that would end the command */
         struct buf held;        /* printed after Ctrl-C with a line editor on: a prompt, most likely */

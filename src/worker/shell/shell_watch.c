@@ -36,6 +36,7 @@ bool shell_wants_probe(const struct shell *shell, int64_t now_ms, long long *out
 void shell_on_asked(struct shell *shell)
 {
         shell->is_asking = true;
+        shell->asked_phase = shell->phase_count;
         shell->output_since_ask = false;
 }
 
@@ -230,6 +231,10 @@ void shell_on_child(struct shell *shell, long long pid, int64_t now_ms)
 
 void shell_on_facts(struct shell *shell, const struct facts *facts, int64_t now_ms)
 {
+        if (shell->asked_phase != shell->phase_count) {
+                shell->is_asking = false; /* it tells of an earlier command, not of this one */
+                return;
+        }
         const struct level *level = level_of_top(shell);
         const struct entry *top = shell_top_entry(shell);
         struct verdict_question question = {
