@@ -130,7 +130,7 @@ CSH = COMMON + [
     case("globs", "cd /; echo /bi[n] /usr/bi*; cd", "/bin /usr/bin\n"),
     case("no_match", "ls /no_such_*", pattern(r"ls: No match\.\n"), 1),
     case("braces", "echo {a,b}{1,2}", "a1 a2 b1 b2\n"),
-    case("background_job", "sleep 0.1 &", pattern(JOB), reason=JOBS),
+    case("background_job", "sleep 0.1 &", pattern(JOB), reason=JOBS, undo="wait"),
     case("prompt_changed", "set prompt = 'weird> '"),
     case("under_prompt", "echo ok; sh -c 'exit 3'", "ok\n", 3),
     case("error_under_prompt", "cd /no/such/place", NOWHERE, 1),

@@ -23,6 +23,10 @@ COMMANDS = {
 }
 
 
+# The shell itself loops on when what runs in it is killed.
+LOOPS = ("bash", "dash", "mksh")
+
+
 def interrupt(server, result, **more):
     return server.call_tool("interrupt_command_by_id", command_id=result.command_id, **more)
 
@@ -169,3 +173,39 @@ def test_what_ends_by_itself_says_so(server):
     running = begin(server, "t-bash", "(trap 'exit 7' INT; echo begun; while :; do sleep 0.1; done)")
     answer = interrupt(server, running)
     assert answer.exit_status == 7 and "stopped: exit status 7\n" in answer.text, answer
+
+
+def test_a_shell_that_goes_on_to_ask_is_not_at_its_prompt(server):
+    """After Ctrl-C the shell's own read may be the next thing: nothing of ours is typed into it."""
+    started = begin(server, "t-bash", "trap : INT; echo begun; sleep 600; read -r line; echo \"got <$line>\"; trap - INT")
+    answer = interrupt(server, started, wait_s=0)
+    assert not answer.is_error
+    asked = server.call_tool("get_command_status", command_id=started.command_id, wait_s=20)
+    assert (asked.state, asked.awaiting) == ("awaiting_input", "line"), asked
+    server.call_tool("send_input", command_id=started.command_id, input_text="mine\\n", wait_s=10)
+    done = server.call_tool("get_command_status", command_id=started.command_id, wait_s=20)
+    assert "got <mine>\n" in done.text, done
+
+
+@pytest.mark.parametrize("command", ["echo begun; sleep 600", "echo begun; read -r x; sleep 600"])
+def test_ctrl_c_as_input_ends_the_command(server, shell, command):
+    """The shell drops the rest of the line that we typed, and is asked for the status."""
+    host = "t-" + shell
+    started = begin(server, host, command)
+    if "read" in command:
+        server.call_tool("send_input", command_id=started.command_id, input_text="x\\n", wait_s=1)
+    server.call_tool("send_keys", host=host, keys="<ctrl-c>", wait_s=1)
+    done = server.call_tool("get_command_status", command_id=started.command_id, wait_s=20)
+    assert done.state == "done" and done.exit_status == 130, done
+    assert server.execute(host, "echo ok").output == "ok\n"
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_a_loop_of_the_shells_own_gets_ctrl_c_again(server, sshd, name):
+    if "t-" + name not in sshd.users:
+        pytest.skip(f"no {name} here")
+    server.execute("t-" + name, "kept=yes; cd /usr")
+    started = begin(server, "t-" + name, "while :; do echo begun; (trap '' INT; sleep 600); sleep 0.8; done")
+    answer = interrupt(server, started, wait_s=20)
+    assert outcome(answer)["outcome"] == "stopped" and answer.state == "interrupted", answer
+    state_is_kept(server, "t-" + name)

@@ -56,11 +56,12 @@ static void interrupt(struct call *call)
         struct command_info info;
         struct err err;
 
-        if (!call_find_command(call, &info, &err))
-                call_fail(&call, &err);
-        else if (command_state_is_final(info.state)) /* a late interrupt is not a fault */
+        bool is_found = call_find_command(call, &info, &err);
+        bool is_late = is_found && command_state_is_final(info.state);
+
+        if (is_late) /* no fault */
                 show_late(call, &info);
-        else if (!engine_interrupt(call->engine, info.id, &err))
+        else if (!is_found || !engine_interrupt(call->engine, info.id, &err))
                 call_fail(&call, &err);
         else
                 call_wait_stopped(call, info.id,
@@ -71,7 +72,8 @@ static void interrupt(struct call *call)
 const struct tool tool_interrupt_command_by_id = {
         .name = "interrupt_command_by_id",
         .title = "Interrupt a command",
-        .help = "Stop a command: Ctrl-C, TERM, KILL.",
+        .help = "Stop a command: Ctrl-C, then TERM, then KILL. Says what came of it: stopped, "
+                "still running, or unconfirmed.",
         .args = (const struct arg[]) {
                 ARG_COMMAND_ID,
                 { .name = "wait_s", .kind = ARG_INT, .max = WAIT_MAX_S, .fallback = "10",

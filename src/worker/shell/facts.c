@@ -183,14 +183,12 @@ static struct verdict judge_shell_itself(const struct facts *facts,
 
         if (replaced)
                 return is(VERDICT_REPLACED, shell);
-        if (!question->runs_command) {
+        if (!question->runs_command || question->interrupted) { /* what it does is not known */
                 bool asks = facts->canonical && question->driver != NULL
                          && (question->driver->prompts_raw ? !shell->reads_block
                                                                : shell->reads_byte);
                 return is(asks ? line_or_password(facts) : VERDICT_PROMPT, shell);
         }
-        if (question->interrupted)
-                return is(VERDICT_PROMPT, shell);
         if (facts->canonical && question->driver != NULL && question->driver->drops_line
             && !shell->reads_byte && !question->wants_line)
                 return is(VERDICT_PROMPT, shell);

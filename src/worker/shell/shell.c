@@ -113,6 +113,7 @@ void shell_set_phase(struct shell *shell, enum shell_phase phase, int64_t now_ms
 {
         shell->phase = phase;
         shell->phase_since_ms = now_ms;
+        shell->phase_count++;
         shell->confirmations = 0;
 }
 
@@ -229,6 +230,8 @@ void shell_input(struct shell *shell, const void *bytes, size_t len, int64_t now
         }
         if (top->job->sudo != NULL && top->job->sudo->step == SUDO_BEGINS)
                 sudo_give_up(top->job->sudo, "something else was typed before");
+        if (memchr(bytes, CTRL_C, len) != NULL && !shell->levels[shell->depth - 1].is_remote)
+                top->ctrl_c_typed = true;
         top->is_muted = false;
         top->is_foreign = false;
         top->was_answered = true;

@@ -52,7 +52,7 @@ void shell_give_held(struct shell *shell)
 /* Output of the command that runs; after Ctrl-C it may be the shell's prompt already. */
 static void take_command_output(struct shell *shell, const struct entry *top, struct str bytes)
 {
-        bool may_be_prompt = top->interrupted_ms != 0 && shell->paste_on;
+        bool may_be_prompt = (top->interrupted_ms != 0 || top->ctrl_c_typed) && shell->paste_on;
 
         if (may_be_prompt && buf_append(&shell->held, bytes.ptr, bytes.len))
                 return;
@@ -151,7 +151,8 @@ static void on_end(struct shell *shell, unsigned index, const struct marker_even
                 .cwd = mark->rest,
         };
 
-        if (shell->entries[index].end_asked && shell->entries[index].interrupted_ms == 0)
+        if (shell->entries[index].end_asked && shell->entries[index].interrupted_ms == 0
+            && !shell->entries[index].ctrl_c_typed)
                 end.text = str_of("the shell gave up the command line at an error");
         shell_end_entry(shell, index, end, now_ms);
 }

@@ -26,6 +26,7 @@
 #define FORK_MS          100
 #define START_MS         1000 /* for the start mark of a typed line, before Ctrl-C gives it up */
 #define INTERRUPT_MS     5000 /* a command that ends this long after Ctrl-C ended because of it */
+#define CTRL_C           0x03 /* what interrupts, unless stty says otherwise */
 #define END_ONLY_MS      2000 /* for the end mark that was asked for at the prompt */
 #define NAME_MS          5000 /* for the answer which shell it is */
 #define HINT_MS          1000 /* without a probe: quiet until a starting shell is typed at */
@@ -61,6 +62,7 @@ struct entry {
         bool wants_line;   /* its text names `read` */
         bool end_asked;    /* the end mark alone was typed */
         bool is_foreign;   /* what runs in it was asked, and does not answer as a shell */
+        bool ctrl_c_typed; /* by the caller, as input: the rest of our line may be gone */
         bool was_answered; /* input was typed, and the kernel was not asked since */
         int64_t started_ms;
         int64_t interrupted_ms; /* 0: it was not */
@@ -95,6 +97,8 @@ struct shell {
         int64_t pause_ms;
         bool is_asking;         /* an answer is under way */
         uint64_t signalled_job; /* id of the one whose signal is on its way to its answer; 0 none */
+        uint64_t phase_count;   /* phases so far */
+        uint64_t asked_phase;   /* phase_count when the question went off */
         bool output_since_ask;
         unsigned confirmations; /* equal verdicts in a row that would end the command */
         struct buf held;        /* printed after Ctrl-C with a line editor on: a prompt, most likely */

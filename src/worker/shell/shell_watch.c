@@ -36,6 +36,7 @@ bool shell_wants_probe(const struct shell *shell, int64_t now_ms, long long *out
 void shell_on_asked(struct shell *shell)
 {
         shell->is_asking = true;
+        shell->asked_phase = shell->phase_count;
         shell->output_since_ask = false;
 }
 
@@ -233,6 +234,10 @@ void shell_on_child(struct shell *shell, long long pid, int64_t now_ms)
 
 void shell_on_facts(struct shell *shell, const struct facts *facts, int64_t now_ms)
 {
+        if (shell->asked_phase != shell->phase_count) {
+                shell->is_asking = false; /* it tells of an earlier command, not of this one */
+                return;
+        }
         const struct level *level = level_of_top(shell);
         const struct entry *top = shell_top_entry(shell);
         struct verdict_question question = {
@@ -240,7 +245,7 @@ void shell_on_facts(struct shell *shell, const struct facts *facts, int64_t now_
                 .shell_pid = level->pid,
                 .shell_stack = level->stack,
                 .runs_command = shell->phase == SHELL_RUNNING,
-                .interrupted = top != NULL && top->interrupted_ms != 0,
+                .interrupted = top != NULL && (top->interrupted_ms != 0 || top->ctrl_c_typed),
                 .wants_line = top != NULL && top->wants_line,
                 .line_editor_on = shell->paste_on,
                 .is_remote = level->is_remote,

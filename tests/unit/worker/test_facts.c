@@ -343,7 +343,8 @@ static void after_ctrl_c_the_shell_that_reads_is_at_its_prompt(void **state)
 {
         static const struct row rows[] = {
                 { EDITOR BASH("r"), VERDICT_PROMPT, SHELL_PID },
-                { COOKED BASH("r"), VERDICT_PROMPT, SHELL_PID },
+                { COOKED BASH("k"), VERDICT_PROMPT, SHELL_PID }, /* without a line editor */
+                { COOKED BASH("b"), VERDICT_LINE, SHELL_PID },   /* its own read, after a trap */
                 { COOKED BASH("o"), VERDICT_RUNNING, 0 },
                 { COOKED "f 200 S r 1 cat\n", VERDICT_LINE, 200 },
         };
