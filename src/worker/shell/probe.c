@@ -18,6 +18,10 @@
  *                   would not see it. The terminal's group is read again right before the kill.
  *                   ksh93 runs what stands in ( ) in its own group: there the others in it are
  *                   signalled one by one.
+ *   calm SIGNAL     before a signal: modes in which a shell is not to be typed at (raw, no echo)
+ *                   are reset, because a program that is killed leaves them behind, and the Ctrl-C
+ *                   that was only a byte to it is taken out of the queue (where dd can do so without
+ *                   waiting). They are put back if nobody could be signalled.
  */
 #include "worker/shell/probe.h"
 
@@ -89,6 +93,10 @@ static const char script[] =
         "stat_of $i && [ \"$g\" = $F ] && [ \"$y\" = \"$Y\" ] && [ \"$s\" != Z ] || continue\n"
         "E=sent P=$i N=$n; case $2 in 0) continue;; TERM) kill -TERM $i && kill -CONT $i;;\n"
         "*) kill -$2 $i;; esac 2>/dev/null || E=denied; done; }\n"
+        "calm() { M=; [ $1 = 0 ] && return; T=/dev/pts/$(( (Y & 255) | ((Y >> 12) & 1048320) ))\n"
+        "for m in `stty -a <$T 2>/dev/null`; do case $m in -icanon*|-echo|'-echo;'|-isig*)\n"
+        "M=`stty -g <$T`; dd bs=4096 count=1 iflag=nonblock <$T >/dev/null 2>&1\n"
+        "stty sane <$T; return;; esac; done; }\n"
         "signal_to() { E=none P=0 N=; signal_group \"$@\"; echo \"k $E $P $N\"; }\n"
         "signal_group() { stat_of $1 && [ \"$y\" != 0 ] || return\n"
         "F=$t Y=$y; case $F in ''|0|1|*[!0-9]*) return;; esac\n"
@@ -97,10 +105,10 @@ static const char script[] =
         "family_of $1\n"
         "for i in $F $D; do stat_of $i && [ \"$g\" = $F ] && [ \"$y\" = $Y ] && [ \"$s\" != Z ] &&\n"
         "{ P=$i N=$n; break; }; done\n"
-        "stat_of $1 && [ \"$t\" = $F ] || return\n"
+        "calm $2; stat_of $1 && [ \"$t\" = $F ] || return\n"
         "case $2 in 0) [ $P = 0 ] || E=sent;;\n"
         "*) if kill -$2 -$F 2>/dev/null; then E=sent; elif [ $P != 0 ]; then E=denied; fi;; esac\n"
-        "case $E$2 in sentTERM) kill -CONT -$F 2>/dev/null;; esac; }\n";
+        "case $E$2 in sentTERM) kill -CONT -$F 2>/dev/null;; denied*) [ \"$M\" ] && stty $M <$T;; esac; }\n";
 
 struct probe {
         struct session_channel *channel;

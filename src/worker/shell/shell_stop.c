@@ -106,6 +106,8 @@ bool shell_wants_signal(struct shell *shell, struct signal_request *out_request,
         for (unsigned i = 0; i < shell->depth; i++) {
                 if (!climb(shell, i, out_request, now_ms))
                         continue;
+                if (ladder_wants_ctrl_c(&shell->entries[i].ladder))
+                        type_interrupt(shell, now_ms);
                 shell->signalled_job = shell->entries[i].job->id;
                 shell->entries[i].interrupted_ms = now_ms;
                 ladder_asked(&shell->entries[i].ladder);
@@ -116,14 +118,9 @@ bool shell_wants_signal(struct shell *shell, struct signal_request *out_request,
 
 void shell_on_signalled(struct shell *shell, const struct ladder_answer *answer, int64_t now_ms)
 {
-        for (unsigned i = 0; i < shell->depth; i++) {
-                struct ladder *ladder = &shell->entries[i].ladder;
-                if (shell->entries[i].job->id != shell->signalled_job)
-                        continue;
-                ladder_answered(ladder, answer, now_ms);
-                if (ladder_wants_ctrl_c(ladder))
-                        type_interrupt(shell, now_ms);
-        }
+        for (unsigned i = 0; i < shell->depth; i++)
+                if (shell->entries[i].job->id == shell->signalled_job)
+                        ladder_answered(&shell->entries[i].ladder, answer, now_ms);
         shell->signalled_job = 0;
         log_debug("shell %llu: signal: %d, process %lld %s", (unsigned long long)shell->config.id,
                   (int)answer->kind, answer->pid, answer->name);
