@@ -142,7 +142,7 @@ bool facts_is_interactive_shell(const struct facts_process *process)
         return true;
 }
 
-static bool is_relay(const struct facts_process *process)
+bool facts_is_relay(const struct facts_process *process)
 {
         for (size_t i = 0; i < sizeof relays / sizeof relays[0]; i++)
                 if (strcmp(process->name, relays[i]) == 0)
@@ -232,10 +232,10 @@ static struct verdict judge_raw(const struct facts *facts, const struct verdict_
                 const struct facts_process *process = &facts->processes[i];
                 if (!may_read(process))
                         continue;
-                if (is_relay(process) && question->is_remote)
+                if (facts_is_relay(process) && question->is_remote)
                         return judge_behind_relay(question, process);
                 if (facts_is_interactive_shell(process)
-                    || (is_relay(process) && question->line_editor_on))
+                    || (facts_is_relay(process) && question->line_editor_on))
                         return is(VERDICT_NESTED_SHELL, process);
                 if (program == NULL)
                         program = process;

@@ -83,4 +83,7 @@ struct verdict_question {
 /* A shell that was not given a script or -c, as far as its arguments show. */
 bool facts_is_interactive_shell(const struct facts_process *process);
 
+/* Shows another machine's terminal, or another one of this machine: ssh, docker, sudo. */
+bool facts_is_relay(const struct facts_process *process);
+
 struct verdict facts_judge(const struct facts *facts, const struct verdict_question *question);

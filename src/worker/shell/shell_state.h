@@ -15,6 +15,8 @@
 #define QUIET_FIRST_MS   150  /* without output until the kernel is asked */
 #define QUIET_MAX_MS     5000 /* the pause between two questions doubles up to this */
 #define STARTING_ASK_MS  10   /* the first pause between questions while rc files run */
+#define RELAY_QUIET_MS   1000 /* behind ssh or docker: a shell that starts there shows its line editor
+                                 within, or it is taken for a program that takes keys */
 #define CONFIRM_MS       40   /* between two answers that together end a command */
 #define INTERRUPT_ASK_MS 30   /* after Ctrl-C */
 /*

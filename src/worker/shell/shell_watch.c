@@ -182,6 +182,9 @@ static void on_facts_running(struct shell *shell, const struct facts *facts,
         bool is_new_shell = verdict.kind == VERDICT_REPLACED
                          && driver_find(str_of(verdict.process->name)) != NULL;
 
+        if (verdict.kind == VERDICT_PROGRAM && facts_is_relay(verdict.process)
+            && now_ms - shell->last_output_ms < RELAY_QUIET_MS)
+                verdict.kind = VERDICT_RUNNING;
         if (verdict.kind == VERDICT_REPLACED && !is_new_shell)
                 verdict.kind = VERDICT_PROGRAM;
         if (verdict.kind == VERDICT_NESTED_SHELL && !shell_can_run_in(shell, verdict.process))
