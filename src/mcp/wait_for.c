@@ -94,11 +94,11 @@ void wait_for_tell(const struct call *call, enum wait_reason reason, json_t *res
         struct seek_match match = { .line = "" };
         scoped_buf struct buf text;
 
+        buf_init(&text, TEXT_MAX);
         if (call->seek == NULL)
                 return;
         if (seek_match(call->seek, &match))
                 reason = WAIT_FOUND;
-        buf_init(&text, TEXT_MAX);
         write_reason(&text, call, reason, &match);
         append_text(result, buf_str(&text));
         json_t *facts = json_pack("{s:s}", "waited_for", reason_name(reason));

@@ -23,10 +23,6 @@ COMMANDS = {
 }
 
 
-# The shell itself loops on when what runs in it is killed.
-LOOPS = ("bash", "dash", "mksh")
-
-
 def interrupt(server, result, **more):
     return server.call_tool("interrupt_command_by_id", command_id=result.command_id, **more)
 
@@ -198,14 +194,3 @@ def test_ctrl_c_as_input_ends_the_command(server, shell, command):
     done = server.call_tool("get_command_status", command_id=started.command_id, wait_s=20)
     assert done.state == "done" and done.exit_status == 130, done
     assert server.execute(host, "echo ok").output == "ok\n"
-
-
-@pytest.mark.parametrize("name", LOOPS)
-def test_a_loop_of_the_shells_own_gets_ctrl_c_again(server, sshd, name):
-    if "t-" + name not in sshd.users:
-        pytest.skip(f"no {name} here")
-    server.execute("t-" + name, "kept=yes; cd /usr")
-    started = begin(server, "t-" + name, "while :; do echo begun; (trap '' INT; sleep 600); sleep 0.8; done")
-    answer = interrupt(server, started, wait_s=20)
-    assert outcome(answer)["outcome"] == "stopped" and answer.state == "interrupted", answer
-    state_is_kept(server, "t-" + name)

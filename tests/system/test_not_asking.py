@@ -117,6 +117,8 @@ def test_none_of_200_busy_commands_is_said_to_ask(server):
             stops = [server.start_tool("interrupt_command_by_id", command_id=one, wait_s=20) for one in ids]
             for command, pending in zip(share, stops):
                 answer = pending.result()
+                if answer.state == "running":    # a loop between two programs can miss Ctrl-C
+                    answer = server.call_tool("interrupt_command_by_id", command_id=answer.command_id, wait_s=20)
                 assert answer.state not in ("running", "awaiting_input"), (command, answer)
         assert false == []
         assert len(ended) <= COMMANDS // 20, ended      # else it was no test

@@ -296,12 +296,12 @@ static bool look_at_unfinished(struct seek *seek, struct str partial,
 {
         scoped_buf struct buf whole;
 
+        buf_init(&whole, SEEK_LINE_MAX + 3 * OUTPUT_PARTIAL_MAX);
         if (is_as_looked_at(seek, partial))
                 return false;
         buf_reset(&seek->looked);
         (void)buf_append(&seek->looked, partial.ptr, partial.len); /* both: they have room */
         seek->has_looked = true;
-        buf_init(&whole, SEEK_LINE_MAX + 3 * OUTPUT_PARTIAL_MAX);
         (void)buf_append(&whole, seek->line.data, seek->line.len);
         (void)buf_append(&whole, partial.ptr, partial.len);
         return whole.len > 0 && look_at_line(seek, buf_str(&whole), true, redactor);

@@ -70,12 +70,6 @@ void ladder_answered(struct ladder *ladder, const struct ladder_answer *answer, 
                 end(ladder, judge(answer));
 }
 
-bool ladder_wants_ctrl_c(const struct ladder *ladder)
-{
-        return ladder->is_up && !ladder->has_ended && ladder->rung > RUNG_TERM
-            && ladder->last.kind == LADDER_SENT;
-}
-
 struct ladder_answer ladder_read_answer(struct str lines)
 {
         static const char *const words[] = { [LADDER_SENT] = "sent", [LADDER_SHELL] = "shell",

@@ -64,9 +64,5 @@ int64_t ladder_due_ms(const struct ladder *ladder); /* INT64_MAX: nothing will b
 void ladder_asked(struct ladder *ladder);
 void ladder_answered(struct ladder *ladder, const struct ladder_answer *answer, int64_t now_ms);
 
-/* The last KILL reached somebody, and the command goes on: perhaps a loop of the shell's own, which
- * is to get Ctrl-C before the next one. */
-bool ladder_wants_ctrl_c(const struct ladder *ladder);
-
 /* The side channel's line: "k sent|shell|denied|none PID NAME…". Anything else is no answer. */
 struct ladder_answer ladder_read_answer(struct str lines);

@@ -106,8 +106,6 @@ bool shell_wants_signal(struct shell *shell, struct signal_request *out_request,
         for (unsigned i = 0; i < shell->depth; i++) {
                 if (!climb(shell, i, out_request, now_ms))
                         continue;
-                if (ladder_wants_ctrl_c(&shell->entries[i].ladder))
-                        type_interrupt(shell, now_ms);
                 shell->signalled_job = shell->entries[i].job->id;
                 shell->entries[i].interrupted_ms = now_ms;
                 ladder_asked(&shell->entries[i].ladder);
